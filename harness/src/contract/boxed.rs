@@ -1,0 +1,165 @@
+//! The contract behind trait objects, for code that holds layers of several types.
+//!
+//! Every plain adapter is a boxed one, and [`BoxedPool`] is a plain adapter's pool again: one check
+//! body takes both. A provided method of the plain traits is forwarded here by hand; one that is
+//! forgotten would judge the provided method in place of the adapter's own.
+
+use async_trait::async_trait;
+use futures::{StreamExt, future::BoxFuture, stream::BoxStream};
+
+use super::{self as contract, Answer, Dialect, Op, Result, Row, Script, Statement};
+
+/// [`contract::Statements`] as a trait object.
+#[async_trait]
+pub trait Statements: Send {
+    /// See [`contract::Statements::dialect`].
+    fn dialect(&self) -> Dialect;
+    /// See [`contract::Statements::change`].
+    async fn change(&mut self, statement: &Statement) -> Result<u64>;
+    /// See [`contract::Statements::fetch`].
+    async fn fetch(&mut self, statement: &Statement) -> Result<Vec<Row>>;
+    /// See [`contract::Statements::rows`].
+    fn rows<'a>(&'a mut self, statement: &'a Statement) -> BoxStream<'a, Result<Row>>;
+    /// See [`contract::Statements::nested`].
+    fn nested(&mut self, script: Script) -> BoxFuture<'_, Result<()>>;
+    /// See [`contract::Statements::run`].
+    async fn run(&mut self, op: &Op) -> Result<Answer>;
+}
+
+/// [`contract::Session`] as a trait object.
+#[async_trait]
+pub trait Session: Send {
+    /// See [`contract::Session::on`].
+    fn on(&mut self) -> Box<dyn Statements + '_>;
+    /// See [`contract::Session::run`].
+    async fn run(&mut self, op: &Op) -> Result<Answer>;
+    /// See [`contract::Session::transact`].
+    async fn transact(&mut self, script: Script) -> Result<()>;
+}
+
+/// [`contract::Pool`] as a trait object.
+#[async_trait]
+pub trait Pool: Send + Sync {
+    /// See [`contract::Pool::session`].
+    async fn session(&self) -> Result<Box<dyn Session>>;
+    /// See [`contract::Pool::close`].
+    async fn close(self: Box<Self>) -> Result<()>;
+}
+
+#[async_trait]
+impl<T: contract::Statements> Statements for T {
+    fn dialect(&self) -> Dialect {
+        contract::Statements::dialect(self)
+    }
+
+    async fn change(&mut self, statement: &Statement) -> Result<u64> {
+        contract::Statements::change(self, statement).await
+    }
+
+    async fn fetch(&mut self, statement: &Statement) -> Result<Vec<Row>> {
+        contract::Statements::fetch(self, statement).await
+    }
+
+    fn rows<'a>(&'a mut self, statement: &'a Statement) -> BoxStream<'a, Result<Row>> {
+        contract::Statements::rows(self, statement).boxed()
+    }
+
+    fn nested(&mut self, script: Script) -> BoxFuture<'_, Result<()>> {
+        contract::Statements::nested(self, script)
+    }
+
+    async fn run(&mut self, op: &Op) -> Result<Answer> {
+        contract::Statements::run(self, op).await
+    }
+}
+
+#[async_trait]
+impl<T: contract::Session> Session for T {
+    fn on(&mut self) -> Box<dyn Statements + '_> {
+        Box::new(contract::Session::on(self))
+    }
+
+    async fn run(&mut self, op: &Op) -> Result<Answer> {
+        contract::Session::run(self, op).await
+    }
+
+    async fn transact(&mut self, script: Script) -> Result<()> {
+        contract::Session::transact(self, script).await
+    }
+}
+
+#[async_trait]
+impl<T: contract::Pool> Pool for T {
+    async fn session(&self) -> Result<Box<dyn Session>> {
+        Ok(Box::new(contract::Pool::session(self).await?))
+    }
+
+    async fn close(self: Box<Self>) -> Result<()> {
+        contract::Pool::close(*self).await
+    }
+}
+
+/// A boxed pool as a plain one.
+#[expect(missing_debug_implementations, reason = "a trait object has none")]
+pub struct BoxedPool(pub Box<dyn Pool>);
+
+/// A boxed session as a plain one.
+#[expect(missing_debug_implementations, reason = "a trait object has none")]
+pub struct BoxedSession(Box<dyn Session>);
+
+struct BoxedStatements<'a>(Box<dyn Statements + 'a>);
+
+impl contract::Pool for BoxedPool {
+    type Session = BoxedSession;
+
+    async fn session(&self) -> Result<BoxedSession> {
+        self.0.session().await.map(BoxedSession)
+    }
+
+    async fn close(self) -> Result<()> {
+        self.0.close().await
+    }
+}
+
+impl contract::Session for BoxedSession {
+    fn on(&mut self) -> impl contract::Statements {
+        BoxedStatements(self.0.on())
+    }
+
+    async fn run(&mut self, op: &Op) -> Result<Answer> {
+        self.0.run(op).await
+    }
+
+    async fn transact(&mut self, script: Script) -> Result<()> {
+        self.0.transact(script).await
+    }
+}
+
+impl contract::Statements for BoxedStatements<'_> {
+    fn dialect(&self) -> Dialect {
+        self.0.dialect()
+    }
+
+    async fn change(&mut self, statement: &Statement) -> Result<u64> {
+        self.0.change(statement).await
+    }
+
+    async fn fetch(&mut self, statement: &Statement) -> Result<Vec<Row>> {
+        self.0.fetch(statement).await
+    }
+
+    fn rows<'a>(
+        &'a mut self,
+        statement: &'a Statement,
+    ) -> impl futures::Stream<Item = Result<Row>> + Send + 'a {
+        self.0.rows(statement)
+    }
+
+    fn nested(&mut self, script: Script) -> BoxFuture<'_, Result<()>> {
+        self.0.nested(script)
+    }
+
+    async fn run(&mut self, op: &Op) -> Result<Answer> {
+        self.0.run(op).await
+    }
+}

@@ -1,0 +1,43 @@
+//! What a library may lack without being wrong.
+
+use std::fmt;
+
+/// Something that not every library offers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Capability {
+    /// Transactions inside transactions.
+    Savepoints,
+    /// A transaction guard that rolls back when it is dropped.
+    DroppedGuard,
+}
+
+impl Capability {
+    /// The name in reports.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Capability::Savepoints => "savepoints",
+            Capability::DroppedGuard => "dropped-guard",
+        }
+    }
+}
+
+impl fmt::Display for Capability {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// A capability that a library does not claim to have.
+///
+/// Every check that needs it is skipped, and every skip is shown with the sentence and the link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lack {
+    /// What is lacking.
+    pub capability: Capability,
+    /// Why, in one sentence.
+    pub because: &'static str,
+    /// Where the library's documentation says so.
+    pub link: &'static str,
+}

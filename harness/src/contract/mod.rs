@@ -1,0 +1,29 @@
+//! The contract: what an adapter implements so that every check can judge its library.
+//!
+//! Read [`Pool`], [`Session`] and [`Statements`] first, then [`Script`]. A transaction is data: the
+//! adapter opens one in its library's own style, lets the script play on it, and leaves as the
+//! script says. So guards that borrow, guards that own and closures are all judged as their manuals
+//! show them.
+//!
+//! An adapter is thin. It sends no BEGIN, COMMIT or ROLLBACK as text where the library has a call
+//! for it, and it adds nothing that the library does not do: no retry, no clean-up, no judgement.
+//!
+//! [`boxed`] is the same contract behind trait objects. Import one of the two modules, never both:
+//! the names are the same.
+
+pub mod boxed;
+mod capability;
+mod entity;
+mod error;
+mod layer;
+mod script;
+mod sql;
+mod statement;
+
+pub use capability::{Capability, Lack};
+pub use entity::{Answer, NewUser, Op, Task, User, UserChange};
+pub use error::{Class, Error, Result};
+pub use layer::{Adapter, Pool, Session, Statements, Target};
+pub use script::{Ending, Gate, Record, Script, Step};
+pub use sql::{TABLES, schema};
+pub use statement::{Dialect, Row, Statement, Value};

@@ -1,0 +1,232 @@
+//! Databases: which kinds there are, where one is, and a database of a test's own on it.
+//!
+//! A [`Database`] is a server that somebody gave us by URL or started for us, or SQLite, which is
+//! always there. A test never works in the database that the URL names: that one is used only to
+//! log in. It works in a [`Fresh`] one, which is gone when the value is dropped.
+//!
+//! Starting servers is not done here: `dropproof-databases` does it and exports the addresses.
+
+mod address;
+mod fresh;
+mod owned;
+mod server_url;
+
+use std::{env, fmt, str::FromStr};
+
+pub use address::Address;
+pub use fresh::Fresh;
+use owned::Owned;
+use serde::{Deserialize, Serialize};
+pub use server_url::{BadUrl, ServerUrl};
+
+use crate::{contract::Dialect, run, witness};
+
+/// The kinds of database that adapters are judged on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Kind {
+    /// A PostgreSQL server.
+    Postgres,
+    /// SQLite, embedded in the process.
+    Sqlite,
+}
+
+impl Kind {
+    /// Every kind, in report order.
+    pub const ALL: [Kind; 2] = [Kind::Postgres, Kind::Sqlite];
+
+    /// The name in reports, on command lines and in URLs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Kind::Postgres => "postgres",
+            Kind::Sqlite => "sqlite",
+        }
+    }
+
+    /// The SQL that it understands.
+    #[must_use]
+    pub const fn dialect(self) -> Dialect {
+        match self {
+            Kind::Postgres => Dialect::Postgres,
+            Kind::Sqlite => Dialect::Sqlite,
+        }
+    }
+
+    /// The version of a database that is embedded in this binary; `None` where it is a server, which
+    /// only itself can say.
+    #[must_use]
+    pub fn embedded_version(self) -> Option<&'static str> {
+        match self {
+            Kind::Postgres => None,
+            #[cfg(feature = "sqlite")]
+            Kind::Sqlite => Some(rusqlite::version()),
+            #[cfg(not(feature = "sqlite"))]
+            Kind::Sqlite => None,
+        }
+    }
+
+    /// The environment variable that gives a server of this kind, `None` where there is no server.
+    #[must_use]
+    pub const fn url_variable(self) -> Option<&'static str> {
+        match self {
+            Kind::Postgres => Some("DROPPROOF_POSTGRES_URL"),
+            Kind::Sqlite => None,
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// A name that no database has.
+#[derive(Debug, thiserror::Error)]
+#[error("`{0}` is not a database")]
+pub struct UnknownKind(String);
+
+impl FromStr for Kind {
+    type Err = UnknownKind;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|kind| kind.name() == name)
+            .ok_or_else(|| UnknownKind(name.to_owned()))
+    }
+}
+
+/// A server to work on, or SQLite.
+#[derive(Clone, Debug)]
+pub struct Database {
+    kind: Kind,
+    server: Option<Address>,
+}
+
+/// The reason there is no database to work on.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Unavailable {
+    /// Nobody gave or started a server: a question that nobody could ask, and no error.
+    #[error("{reason}")]
+    Blocked {
+        /// Why, and the way out.
+        reason: String,
+    },
+    /// The URL in the environment cannot be used.
+    #[error("{variable} cannot be used")]
+    BadUrl {
+        /// The variable.
+        variable: &'static str,
+        /// What is wrong with it.
+        source: BadUrl,
+    },
+    /// The run file cannot be read.
+    #[error(transparent)]
+    Run(#[from] run::Error),
+    /// A database of the test's own could not be made.
+    #[error("a database of the test's own could not be made on {kind}")]
+    Fresh {
+        /// The kind of database.
+        kind: Kind,
+        /// What the server or the system said.
+        source: witness::Error,
+    },
+}
+
+impl Database {
+    /// Finds the server of a kind: as the run that we are part of says, else by its URL variable.
+    ///
+    /// # Errors
+    ///
+    /// Says [`Unavailable::Blocked`] where nobody gave or started a server.
+    pub fn from_env(kind: Kind) -> Result<Self, Unavailable> {
+        match run::Run::from_env()? {
+            Some(run) => Self::of_run(kind, &run),
+            None => Self::of_url(kind, |variable| env::var(variable).ok()),
+        }
+    }
+
+    fn of_run(kind: Kind, run: &run::Run) -> Result<Self, Unavailable> {
+        let server = run.addresses.get(&kind).cloned();
+        if server.is_some() || kind.url_variable().is_none() {
+            return Ok(Self { kind, server });
+        }
+        let reason = run.blocked.get(&kind).cloned();
+        Err(Unavailable::Blocked {
+            reason: reason.unwrap_or_else(|| format!("this run has no {kind}")),
+        })
+    }
+
+    fn of_url(
+        kind: Kind,
+        variable_value: impl FnOnce(&str) -> Option<String>,
+    ) -> Result<Self, Unavailable> {
+        let Some(variable) = kind.url_variable() else {
+            return Ok(Self { kind, server: None });
+        };
+        let Some(text) = variable_value(variable) else {
+            return Err(Unavailable::Blocked {
+                reason: format!("no {kind} server; run `cargo xtask test`, or set {variable}"),
+            });
+        };
+        let url = ServerUrl::parse(kind, &text)
+            .map_err(|source| Unavailable::BadUrl { variable, source })?;
+        Ok(Self { kind, server: Some(Address::given(url)) })
+    }
+
+    /// The kind.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Makes a database of the caller's own, with the schema of the entities in it.
+    ///
+    /// It blocks for some milliseconds, and is for code outside of a runtime.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the server does not answer or refuses, for want of the right to make databases
+    /// above all.
+    pub fn fresh(&self) -> Result<Fresh, Unavailable> {
+        Fresh::make(self.kind, self.server.as_ref())
+            .map_err(|source| Unavailable::Fresh { kind: self.kind, source })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error;
+
+    use super::*;
+
+    #[test]
+    fn no_server_blocks_with_the_way_out() {
+        let blocked = Database::of_url(Kind::Postgres, |_| None).unwrap_err();
+
+        assert_eq!(
+            blocked.to_string(),
+            "no postgres server; run `cargo xtask test`, or set DROPPROOF_POSTGRES_URL"
+        );
+    }
+
+    #[test]
+    fn bad_url_is_no_missing_server() {
+        let bad = Database::of_url(Kind::Postgres, |_| Some("mysql://127.0.0.1/d".into()));
+
+        let error = bad.unwrap_err();
+        assert_eq!(error.to_string(), "DROPPROOF_POSTGRES_URL cannot be used");
+        assert!(error.source().unwrap().to_string().contains("`mysql`"));
+    }
+
+    #[test]
+    fn sqlite_is_always_there() {
+        let database = Database::of_url(Kind::Sqlite, |_| None).unwrap();
+
+        assert_eq!(database.kind(), Kind::Sqlite);
+    }
+}

@@ -1,0 +1,16 @@
+//! dropproof checks what async database access does when a future is dropped, forgotten or left
+//! early, on real servers, with the server as the witness.
+//!
+//! Read in this order: [`contract`] is what an adapter implements; [`database`] says where a server
+//! is; [`wire`] holds the conversation with it, and [`poll`] knows when nothing more will happen;
+//! [`witness`] asks it what is really so; [`verdict`] has the words of a judgement.
+
+pub mod contract;
+pub mod database;
+pub mod poll;
+#[cfg(feature = "report")]
+pub mod report;
+pub mod run;
+pub mod verdict;
+pub mod wire;
+pub mod witness;

@@ -1,0 +1,327 @@
+//! Reports: what a run has shown, as JSON for machines, JUnit for CI and a matrix for people.
+//!
+//! Nothing here reads or writes a file, and nothing in it differs between equal runs: durations are
+//! not part of a report.
+
+mod junit;
+mod terminal;
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::{
+    database::Kind,
+    verdict::{Cell, Level, Outcome, Plan, Record, Rule, Trial, Verdict},
+};
+
+/// What is known of a run apart from its records.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    /// The seed of properties.
+    pub seed: u64,
+    /// The databases that there are.
+    pub databases: BTreeMap<Kind, DatabaseFacts>,
+    /// Why a database is not to be had, and the way out.
+    pub blocked: BTreeMap<Kind, String>,
+}
+
+/// What is known of a database.
+#[derive(Clone, Debug)]
+pub struct DatabaseFacts {
+    /// What the server says that it is.
+    pub version: String,
+    /// Where it came from.
+    pub provider: &'static str,
+}
+
+/// What a run has shown.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    schema: u32,
+    seed: u64,
+    depth: &'static str,
+    cells: Vec<CellRow>,
+    verdicts: Vec<VerdictRow>,
+    errors: Vec<ErrorRow>,
+    totals: Totals,
+    #[serde(skip)]
+    rules: Vec<Rule>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct CellRow {
+    #[serde(flatten)]
+    cell: Cell,
+    database_version: Option<String>,
+    provider: Option<&'static str>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct VerdictRow {
+    check: String,
+    level: Level,
+    adapter: String,
+    database: Kind,
+    verdict: &'static str,
+    claims: Vec<String>,
+    class: Option<String>,
+    cuts: Option<u32>,
+    message: Option<String>,
+    reason: Option<String>,
+    link: Option<String>,
+    replay: Option<String>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct ErrorRow {
+    check: String,
+    adapter: String,
+    database: Kind,
+    causes: Vec<String>,
+}
+
+/// How many verdicts of each kind there are; errors are none of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Totals {
+    /// The requirement holds.
+    pub upheld: usize,
+    /// The requirement is broken.
+    pub violated: usize,
+    /// It is broken as listed.
+    pub known: usize,
+    /// It is listed as broken and holds.
+    pub healed: usize,
+    /// The layer lacks what the check needs.
+    pub skipped: usize,
+    /// Nobody could ask.
+    pub blocked: usize,
+    /// The question was not answered.
+    pub error: usize,
+}
+
+impl Report {
+    /// Makes the report of the trials of a plan.
+    ///
+    /// A trial that is neither skipped nor blocked and has left no record is an error.
+    #[must_use]
+    pub fn new(plan: &Plan, facts: &Facts, records: Vec<Record>) -> Self {
+        let mut report = Self {
+            schema: 1,
+            seed: facts.seed,
+            depth: "quick",
+            cells: plan.cells.iter().map(|cell| CellRow::new(cell, facts)).collect(),
+            verdicts: Vec::new(),
+            errors: Vec::new(),
+            totals: Totals::default(),
+            rules: plan.rules.clone(),
+        };
+        let mut outcomes: BTreeMap<String, Outcome> =
+            records.into_iter().map(|record| (record.trial, record.outcome)).collect();
+        for trial in &plan.trials {
+            let blocked = || facts.blocked.get(&trial.database).cloned();
+            let before = trial
+                .skipped
+                .clone()
+                .or_else(|| blocked().map(|reason| Verdict::Blocked { reason }));
+            let outcome = before.map(Outcome::Judged).or_else(|| outcomes.remove(&trial.name));
+            report.add(trial, outcome.unwrap_or_else(no_record));
+        }
+        report
+    }
+
+    fn add(&mut self, trial: &Trial, outcome: Outcome) {
+        match outcome {
+            Outcome::Error(causes) => {
+                self.totals.error += 1;
+                self.errors.push(ErrorRow {
+                    check: trial.check.clone(),
+                    adapter: trial.adapter.clone(),
+                    database: trial.database,
+                    causes,
+                });
+            }
+            Outcome::Judged(verdict) => {
+                *self.totals.of(&verdict) += 1;
+                let rule = self.rules.iter().find(|rule| rule.id == trial.check);
+                let rule = rule.expect("a plan has the rule of each of its trials");
+                self.verdicts.push(VerdictRow::new(trial, rule, verdict));
+            }
+        }
+    }
+
+    /// How many verdicts of each kind there are.
+    #[must_use]
+    pub fn totals(&self) -> Totals {
+        self.totals
+    }
+
+    /// The report as JSON, with a line end.
+    ///
+    /// # Panics
+    ///
+    /// Never: every part of it can be written as JSON.
+    #[must_use]
+    pub fn json(&self) -> String {
+        serde_json::to_string_pretty(self).expect("a report has string keys only") + "\n"
+    }
+}
+
+fn no_record() -> Outcome {
+    Outcome::Error(vec![
+        "the trial left no record: its process ended before the verdict; see run.log".to_owned(),
+    ])
+}
+
+impl CellRow {
+    fn new(cell: &Cell, facts: &Facts) -> Self {
+        let known = facts.databases.get(&cell.database);
+        Self {
+            cell: cell.clone(),
+            database_version: known.map(|known| known.version.clone()),
+            provider: known.map(|known| known.provider),
+        }
+    }
+}
+
+impl VerdictRow {
+    fn new(trial: &Trial, rule: &Rule, verdict: Verdict) -> Self {
+        let name = verdict.name();
+        let (message, reason, link) = match verdict {
+            Verdict::Upheld => (None, None, None),
+            Verdict::Violated { message } => (Some(message), None, None),
+            Verdict::Known { message, link } => (Some(message), None, Some(link)),
+            Verdict::Healed { link } => (None, None, Some(link)),
+            Verdict::Skipped { reason, link } => (None, Some(reason), Some(link)),
+            Verdict::Blocked { reason } => (None, Some(reason), None),
+        };
+        Self {
+            check: trial.check.clone(),
+            level: rule.level,
+            adapter: trial.adapter.clone(),
+            database: trial.database,
+            verdict: name,
+            claims: rule.claims.clone(),
+            class: None,
+            cuts: None,
+            message,
+            reason,
+            link,
+            replay: None,
+        }
+    }
+}
+
+impl Totals {
+    fn of(&mut self, verdict: &Verdict) -> &mut usize {
+        match verdict {
+            Verdict::Upheld => &mut self.upheld,
+            Verdict::Violated { .. } => &mut self.violated,
+            Verdict::Known { .. } => &mut self.known,
+            Verdict::Healed { .. } => &mut self.healed,
+            Verdict::Skipped { .. } => &mut self.skipped,
+            Verdict::Blocked { .. } => &mut self.blocked,
+        }
+    }
+
+    /// How many questions were answered by a layer.
+    #[must_use]
+    pub fn judged(&self) -> usize {
+        self.upheld + self.violated + self.known + self.healed
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    /// A report with one verdict of each kind, and an error.
+    pub(crate) fn one_of_each() -> Report {
+        let checks = ["violated", "known", "healed", "skipped", "error", "upheld", "silent"];
+        let plan = Plan {
+            rules: checks.iter().map(|name| rule(name)).collect(),
+            cells: vec![cell(Kind::Postgres), cell(Kind::Sqlite)],
+            embedded: BTreeMap::new(),
+            trials: [Kind::Postgres, Kind::Sqlite]
+                .into_iter()
+                .flat_map(|database| checks.map(|name| trial(database, name)))
+                .collect(),
+        };
+        let facts = DatabaseFacts { version: "3.50.2".into(), provider: "embedded" };
+        let facts = Facts {
+            seed: 0,
+            databases: [(Kind::Sqlite, facts)].into(),
+            blocked: [(Kind::Postgres, "no server; start one".to_owned())].into(),
+        };
+        let (message, link) = ("one row is left".to_owned(), "https://example.org/1".to_owned());
+        let records = [
+            ("violated", Outcome::Judged(Verdict::violated("two rows are left"))),
+            ("known", Outcome::Judged(Verdict::Known { message, link: link.clone() })),
+            ("healed", Outcome::Judged(Verdict::Healed { link })),
+            ("error", Outcome::Error(vec!["the witness hung up".into(), "reset".into()])),
+            ("upheld", Outcome::Judged(Verdict::Upheld)),
+        ];
+        let record = |(name, outcome): (&str, _)| Record {
+            trial: trial(Kind::Sqlite, name).name,
+            outcome,
+            duration: Duration::from_millis(1),
+        };
+        Report::new(&plan, &facts, records.map(record).into())
+    }
+
+    fn rule(name: &str) -> Rule {
+        Rule {
+            id: format!("demo/{name}"),
+            level: Level::Must,
+            requirement: format!("It MUST be {name}."),
+            claims: vec![format!("demo-{name}")],
+            needs: Vec::new(),
+            since: "0.1.0".into(),
+            background: String::new(),
+            mutants: Vec::new(),
+        }
+    }
+
+    fn cell(database: Kind) -> Cell {
+        Cell { database, adapter: "demo".into(), adapter_version: "1.2.3".into() }
+    }
+
+    fn trial(database: Kind, name: &str) -> Trial {
+        let reason = "it has none".to_owned();
+        let skip = Verdict::Skipped { reason, link: "https://example.org/2".into() };
+        Trial {
+            name: format!("{database}-demo/demo/{name}"),
+            check: format!("demo/{name}"),
+            adapter: "demo".into(),
+            database,
+            skipped: (name == "skipped").then_some(skip),
+        }
+    }
+
+    #[test]
+    fn verdicts_are_counted_apart() {
+        let totals = one_of_each().totals();
+
+        let each = Totals {
+            upheld: 1,
+            violated: 1,
+            known: 1,
+            healed: 1,
+            skipped: 2,
+            blocked: 6,
+            error: 2,
+        };
+        assert_eq!(totals, each);
+        assert_eq!(totals.judged(), 4);
+    }
+
+    #[test]
+    fn a_trial_without_a_record_is_an_error() {
+        let report = one_of_each();
+
+        let silent = report.errors.iter().find(|row| row.check == "demo/silent").unwrap();
+        assert!(silent.causes[0].contains("left no record"));
+    }
+}

@@ -1,0 +1,123 @@
+//! The handle: what a sweep does with the wire.
+
+use std::sync::Arc;
+
+use super::{Connection, Count, Error, Place, Reached, Trace, gate::Gate};
+use crate::poll::Activity;
+
+/// A handle on a running proxy, cheap to clone.
+///
+/// To drop a future at a place, wait for the place before the future in the same task:
+///
+/// ```
+/// # async fn cut(wire: dropproof::wire::Wire, operation: impl Future<Output = ()>) {
+/// tokio::select! {
+///     biased;
+///     () = wire.held() => {}
+///     () = operation => {}
+/// }
+/// # }
+/// ```
+///
+/// Then the future is not polled again once the place is reached.
+#[derive(Clone, Debug)]
+pub struct Wire(pub(super) Arc<Gate>);
+
+impl Wire {
+    /// Begins to count places here, with no place armed. A hold ends.
+    pub fn mark(&self) {
+        self.0.mark(None);
+    }
+
+    /// Begins to count places here, and holds the conversation at one. A hold ends.
+    ///
+    /// A batch of which something was passed on before is not counted, so arm while it is quiet.
+    pub fn arm(&self, place: Place) {
+        self.0.mark(Some(place));
+    }
+
+    /// Forgets the armed place if the conversation has not come to it; the counts go on.
+    ///
+    /// A hold stays: see [`release`](Self::release).
+    pub fn disarm(&self) {
+        self.0.disarm();
+    }
+
+    /// Waits until the conversation is held.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: the hold stays until it is released.
+    pub async fn held(&self) {
+        self.0.held().await;
+    }
+
+    /// Whether the conversation is held.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        self.0.is_held()
+    }
+
+    /// Lets the conversation go on.
+    pub fn release(&self) {
+        self.0.open(false);
+    }
+
+    /// Breaks the held connection with a reset on both sides, and lets the others go on.
+    ///
+    /// The two sockets are reset when their task is polled next. Where nothing is held, nothing
+    /// happens.
+    pub fn reset(&self) {
+        self.0.open(true);
+    }
+
+    /// The place reached since the last mark, also when it was released.
+    #[must_use]
+    pub fn reached(&self) -> Option<Reached> {
+        self.0.reached()
+    }
+
+    /// How many places were passed since the last mark.
+    #[must_use]
+    pub fn count(&self) -> Count {
+        self.0.count()
+    }
+
+    /// Everything said since the proxy began.
+    #[must_use]
+    pub fn trace(&self) -> Trace {
+        self.0.trace()
+    }
+
+    /// The bytes passed on, in both directions.
+    #[must_use]
+    pub fn forwarded(&self) -> u64 {
+        self.0.forwarded()
+    }
+
+    /// The requests that servers have not answered in full, over all connections.
+    #[must_use]
+    pub fn unanswered(&self) -> usize {
+        self.connections().iter().map(|connection| connection.unanswered).sum()
+    }
+
+    /// The open connections, in the order in which they were opened.
+    ///
+    /// One that its client has left stays until the server has closed it too.
+    #[must_use]
+    pub fn connections(&self) -> Vec<Connection> {
+        self.0.connections()
+    }
+
+    /// What went wrong with connections, in order.
+    #[must_use]
+    pub fn failures(&self) -> Vec<Arc<Error>> {
+        self.0.failures()
+    }
+}
+
+impl Activity for Wire {
+    fn activity(&self) -> (u64, bool) {
+        self.0.activity()
+    }
+}

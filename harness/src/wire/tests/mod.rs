@@ -1,0 +1,8 @@
+//! Tests of the wire, without a server: scripts, recorded conversations, and a fake on loopback.
+
+mod fake;
+mod holds;
+mod hostile;
+mod script;
+mod splits;
+mod start_up;

@@ -1,0 +1,196 @@
+//! The witness: our own connection, which asks the server what is really so.
+//!
+//! A client that was cut is the one in doubt, so nothing is concluded from what it says. The witness
+//! lives on a thread of its own, because its connections block and must not hold up the runtime
+//! that is observed.
+
+pub mod postgres;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
+
+use std::{
+    fmt, io,
+    net::SocketAddr,
+    sync::mpsc,
+    thread::{self, JoinHandle},
+};
+
+use tokio::sync::oneshot;
+
+use crate::{
+    contract::{Row, TABLES},
+    database::Kind,
+};
+
+/// A connection that the witness asks.
+#[derive(Debug)]
+pub(crate) enum Source {
+    Postgres(postgres::Connection),
+    #[cfg(feature = "sqlite")]
+    Sqlite(rusqlite::Connection),
+}
+
+impl Source {
+    pub(crate) fn ask(&mut self, sql: &str) -> Result<Vec<Row>, Error> {
+        match self {
+            Source::Postgres(connection) => connection.query(sql),
+            #[cfg(feature = "sqlite")]
+            Source::Sqlite(connection) => sqlite::query(connection, sql),
+        }
+    }
+}
+
+type Job = Box<dyn FnOnce(&mut Source) + Send>;
+
+/// The witness of one database.
+pub struct Witness {
+    jobs: Option<mpsc::Sender<Job>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Witness {
+    pub(crate) fn start(mut source: Source) -> Self {
+        let (jobs, inbox) = mpsc::channel::<Job>();
+        let thread = thread::spawn(move || {
+            for job in inbox {
+                job(&mut source);
+            }
+        });
+        Self { jobs: Some(jobs), thread: Some(thread) }
+    }
+
+    /// Runs text of one or more statements and returns their rows.
+    ///
+    /// # Errors
+    ///
+    /// Fails with what the server said.
+    ///
+    /// # Cancel safety
+    ///
+    /// A dropped future does not stop a statement that has begun.
+    pub async fn query(&self, sql: impl Into<String>) -> Result<Vec<Row>, Error> {
+        self.ask(sql.into()).await.map_err(|_| Error::Gone)?
+    }
+
+    /// Runs text of one or more statements, blocking; for code outside of a runtime.
+    ///
+    /// # Errors
+    ///
+    /// Fails with what the server said.
+    pub fn query_blocking(&self, sql: impl Into<String>) -> Result<Vec<Row>, Error> {
+        self.ask(sql.into()).blocking_recv().map_err(|_| Error::Gone)?
+    }
+
+    /// All rows of a table, by its first column.
+    ///
+    /// # Errors
+    ///
+    /// Fails with what the server said.
+    pub async fn rows(&self, table: &str) -> Result<Vec<Row>, Error> {
+        self.query(format!("SELECT * FROM {table} ORDER BY 1")).await
+    }
+
+    /// Empties the tables of the entities, blocking; for code outside of a runtime.
+    ///
+    /// # Errors
+    ///
+    /// Fails with what the server said.
+    pub fn empty_tables(&self) -> Result<(), Error> {
+        // What references goes first.
+        for table in TABLES.into_iter().rev() {
+            self.query_blocking(format!("DELETE FROM {table}"))?;
+        }
+        Ok(())
+    }
+
+    fn ask(&self, sql: String) -> oneshot::Receiver<Result<Vec<Row>, Error>> {
+        let (answer, receiver) = oneshot::channel();
+        let job: Job = Box::new(move |source| {
+            // Who dropped the receiver does not want the answer any more.
+            answer.send(source.ask(&sql)).ok();
+        });
+        if let Some(jobs) = &self.jobs {
+            // A thread that is gone has dropped the sender of the answer, which says so.
+            jobs.send(job).ok();
+        }
+        receiver
+    }
+}
+
+impl fmt::Debug for Witness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Witness").finish_non_exhaustive()
+    }
+}
+
+impl Drop for Witness {
+    fn drop(&mut self) {
+        drop(self.jobs.take());
+        if let Some(thread) = self.thread.take() {
+            // A panic of the thread has been reported by its hook and by `Error::Gone`.
+            thread.join().ok();
+        }
+    }
+}
+
+/// The reason the witness could not say what is so.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Nobody listens at the address.
+    #[error("no server answers at {address}")]
+    Unreachable {
+        /// Where it was expected.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The server answered with an error.
+    #[error("the server refuses: {message} ({code})")]
+    Refused {
+        /// The SQLSTATE.
+        code: String,
+        /// The server's words.
+        message: String,
+    },
+    /// The server could not prove that it knows the password.
+    #[error("the login failed half-way")]
+    Authentication {
+        /// What the SCRAM exchange said.
+        source: io::Error,
+    },
+    /// The connection broke.
+    #[error("the server hung up")]
+    Lost {
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The other side does not speak the protocol.
+    #[error("the server sent {what}")]
+    Protocol {
+        /// What came.
+        what: String,
+    },
+    /// SQLite answered with an error.
+    #[cfg(feature = "sqlite")]
+    #[error("SQLite refuses")]
+    Sqlite {
+        /// What it said.
+        source: rusqlite::Error,
+    },
+    /// There is no folder for a file.
+    #[error("no folder for a database could be made")]
+    NoFolder {
+        /// What the system said.
+        source: io::Error,
+    },
+    /// This build has no witness for the database.
+    #[error("this build has no witness for {kind}, or it was given no server")]
+    NoWitness {
+        /// The kind of database.
+        kind: Kind,
+    },
+    /// The witness's thread has ended.
+    #[error("the witness's thread has ended")]
+    Gone,
+}

@@ -1,0 +1,49 @@
+//! The witness of SQLite: a connection of `rusqlite` to the same file.
+
+use std::{path::Path, time::Duration};
+
+use rusqlite::{Batch, Connection, fallible_iterator::FallibleIterator, types::ValueRef};
+
+use super::Error;
+use crate::contract::{Row, Value};
+
+/// A writer holds the file for the time of a commit; longer than this is a lock that was left.
+const BUSY_MAX: Duration = Duration::from_secs(5);
+
+pub(crate) fn open(file: &Path) -> Result<Connection, Error> {
+    let open = || {
+        let connection = Connection::open(file)?;
+        connection.busy_timeout(BUSY_MAX)?;
+        Ok(connection)
+    };
+    open().map_err(|source| Error::Sqlite { source })
+}
+
+pub(super) fn query(connection: &Connection, sql: &str) -> Result<Vec<Row>, Error> {
+    collect(connection, sql).map_err(|source| Error::Sqlite { source })
+}
+
+fn collect(connection: &Connection, sql: &str) -> rusqlite::Result<Vec<Row>> {
+    let mut collected = Vec::new();
+    let mut statements = Batch::new(connection, sql);
+    while let Some(mut statement) = statements.next()? {
+        let columns = statement.column_count();
+        let mut rows = statement.query(())?;
+        while let Some(row) = rows.next()? {
+            collected
+                .push((0..columns).map(|i| row.get_ref(i).map(value)).collect::<Result<_, _>>()?);
+        }
+    }
+    Ok(collected)
+}
+
+fn value(column: ValueRef<'_>) -> Value {
+    match column {
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(number) => Value::Int(number),
+        ValueRef::Real(number) => Value::Text(number.to_string()),
+        ValueRef::Text(text) | ValueRef::Blob(text) => {
+            Value::Text(String::from_utf8_lossy(text).into_owned())
+        }
+    }
+}

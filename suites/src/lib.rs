@@ -1,0 +1,25 @@
+//! The checks of dropproof, and the test binary that runs them on any adapter.
+//!
+//! Read in this order: [`Check`] is a row of a suite's table; [`Cell`] and [`Subject`] are what a
+//! check works with; the suites follow, one file each. [`Matrix`] makes a test of every check on
+//! every cell, and [`Mutants`] one of every planted fault that a check must catch.
+//!
+//! No client library is named here: a check that knew its layer could be written to please it.
+
+mod cell;
+mod check;
+mod crud;
+mod fault;
+mod matrix;
+mod mutants;
+mod snapshot;
+mod trace;
+mod trials;
+
+pub use cell::{Cell, Subject};
+pub use check::{Check, checks};
+pub use fault::{Fault, Faulty};
+pub use matrix::Matrix;
+pub use mutants::Mutants;
+pub use snapshot::Snapshots;
+pub use trace::Trace;

@@ -1,0 +1,71 @@
+//! The matrix: every check on every cell.
+
+use std::{fmt, path::PathBuf, process::ExitCode};
+
+use dropproof::{contract::Adapter, database::Kind, verdict::Trial};
+
+use crate::{Cell, Snapshots, checks, trials::Trials};
+
+/// A test binary with one test for each check on each cell.
+///
+/// It stands in a test target with `harness = false`:
+///
+/// ```no_run
+/// # use dropproof::{contract::Adapter, database::Kind};
+/// # fn example<MyAdapter: Adapter>() -> std::process::ExitCode {
+/// dropproof_suites::Matrix::new().cell::<MyAdapter>(Kind::Postgres).run()
+/// # }
+/// ```
+#[derive(Default)]
+pub struct Matrix {
+    trials: Trials,
+    snapshots: Option<Snapshots>,
+}
+
+impl Matrix {
+    /// A matrix without cells.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Compares the event traces of the cells that follow with the reviewed ones in a folder.
+    #[must_use]
+    pub fn snapshots(self, folder: impl Into<PathBuf>) -> Self {
+        Self { snapshots: Some(Snapshots::new(folder)), ..self }
+    }
+
+    /// Adds an adapter on a kind of database.
+    #[must_use]
+    pub fn cell<A: Adapter>(mut self, database: Kind) -> Self {
+        let cell = self.trials.add_cell::<A>(database);
+        for check in checks::<A>() {
+            self.trials.plan.trials.push(Trial {
+                name: format!("{}/{}", cell.name(), check.id),
+                check: check.id.to_owned(),
+                adapter: cell.adapter.clone(),
+                database,
+                skipped: check.skipped(A::LACKS),
+            });
+            let snapshots = self.snapshots.clone();
+            self.trials.judges.push(Box::new(move |database, run| {
+                let open = |target| async move { A::open(&target).await };
+                let cell = Cell::new(database, open).seed(run.seed);
+                (check.run)(&cell.snapshots(snapshots.clone()))
+            }));
+        }
+        self
+    }
+
+    /// Runs the tests that the command line asks for.
+    #[must_use]
+    pub fn run(self) -> ExitCode {
+        self.trials.run()
+    }
+}
+
+impl fmt::Debug for Matrix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Matrix").field("plan", &self.trials.plan).finish_non_exhaustive()
+    }
+}

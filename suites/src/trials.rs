@@ -1,0 +1,181 @@
+//! Trials: one named test for each check on each cell, with the record that it leaves.
+//!
+//! What can be known before the run is decided when the tests are listed: a skip or a missing
+//! database must never look like a pass, and a test runner takes a skip at run time for one.
+
+use std::{
+    any::Any,
+    env, fs, io,
+    panic::{self, AssertUnwindSafe},
+    path::PathBuf,
+    process::ExitCode,
+    time::Instant,
+};
+
+use dropproof::{
+    contract::Adapter,
+    database::{Database, Kind, Unavailable},
+    run::Run,
+    verdict::{Cell, Error, Outcome, Plan, Record, Sink, Trial, Verdict, chain},
+};
+use libtest_mimic::{Arguments, Completion, Failed};
+
+use crate::{Check, checks};
+
+/// The environment variable that asks for the plan instead of a run, and names its file.
+const PLAN_VARIABLE: &str = "DROPPROOF_PLAN";
+
+/// Judges one check on a database.
+pub(crate) type Judge = Box<dyn Fn(Database, &Run) -> Result<Verdict, Error> + Send>;
+
+/// The trials of a test binary, and how each is judged.
+#[derive(Default)]
+pub(crate) struct Trials {
+    pub(crate) plan: Plan,
+    pub(crate) judges: Vec<Judge>,
+}
+
+impl Trials {
+    /// Adds a cell, without trials.
+    pub(crate) fn add_cell<A: Adapter>(&mut self, database: Kind) -> Cell {
+        let plan = &mut self.plan;
+        plan.rules = checks::<A>().into_iter().map(Check::rule).collect();
+        let version = database.embedded_version();
+        plan.embedded.extend(version.map(|version| (database, version.to_owned())));
+        let cell =
+            Cell { database, adapter: A::NAME.to_owned(), adapter_version: A::VERSION.to_owned() };
+        plan.cells.push(cell.clone());
+        cell
+    }
+
+    /// Runs the trials as tests, or writes the plan where that is asked for.
+    pub(crate) fn run(self) -> ExitCode {
+        match env::var_os(PLAN_VARIABLE) {
+            Some(path) => exit_code(write_plan(&self.plan, path.into())),
+            None => match Run::from_env() {
+                Ok(run) => self.run_tests(&run.unwrap_or_default()),
+                Err(error) => exit_code(Err(error)),
+            },
+        }
+    }
+
+    fn run_tests(self, run: &Run) -> ExitCode {
+        let wanted =
+            |trial: &Trial| run.trials.as_ref().is_none_or(|names| names.contains(&trial.name));
+        let tests = self
+            .plan
+            .trials
+            .into_iter()
+            .zip(self.judges)
+            .filter(|(trial, _)| wanted(trial))
+            .map(|(trial, judge)| test(trial, judge, run.clone()))
+            .collect();
+        libtest_mimic::run(&Arguments::from_args(), tests).exit_code()
+    }
+}
+
+fn write_plan(plan: &Plan, path: PathBuf) -> Result<(), io::Error> {
+    fs::write(path, serde_json::to_vec(plan)?)
+}
+
+#[expect(
+    clippy::print_stderr,
+    reason = "the error of a test binary that has no test to show it in"
+)]
+fn exit_code<E: std::error::Error + 'static>(result: Result<(), E>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {}", chain(&error).join(": "));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Makes a test of a trial; one that will not be run carries its reason.
+fn test(trial: Trial, judge: Judge, run: Run) -> libtest_mimic::Trial {
+    let database = Database::from_env(trial.database);
+    match (&trial.skipped, database) {
+        (Some(Verdict::Skipped { reason, .. }), _) => ignored(&trial, format!("skipped: {reason}")),
+        (_, Err(Unavailable::Blocked { reason })) => ignored(&trial, format!("blocked: {reason}")),
+        (_, database) => libtest_mimic::Trial::test(trial.name.clone(), move || {
+            let started = Instant::now();
+            let outcome = judged(&judge, database, &run);
+            let record = Record { trial: trial.name.clone(), outcome, duration: started.elapsed() };
+            if let Some(path) = &run.records {
+                Sink::new(path.clone()).append(&record).map_err(|error| {
+                    format!("the record cannot be appended to {}: {error}", path.display())
+                })?;
+            }
+            passed(record.outcome)
+        }),
+    }
+}
+
+/// nextest lists tests before it runs them, and takes a skip at run time for a pass.
+fn ignored(trial: &Trial, reason: String) -> libtest_mimic::Trial {
+    let listed_first = env::var_os("NEXTEST").is_some();
+    libtest_mimic::Trial::ignorable_test(trial.name.clone(), move || {
+        Ok(Completion::ignored_with(reason))
+    })
+    .with_ignored_flag(listed_first)
+}
+
+fn judged(judge: &Judge, database: Result<Database, Unavailable>, run: &Run) -> Outcome {
+    let judge = || judge(database?, run);
+    match panic::catch_unwind(AssertUnwindSafe(judge)) {
+        Ok(Ok(verdict)) => Outcome::Judged(verdict),
+        Ok(Err(error)) => Outcome::Error(chain(&error)),
+        Err(panic) => Outcome::Error(vec![format!("a panic: {}", message(&*panic))]),
+    }
+}
+
+fn message(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without words")
+}
+
+fn passed(outcome: Outcome) -> Result<(), Failed> {
+    match outcome {
+        Outcome::Judged(Verdict::Upheld | Verdict::Known { .. }) => Ok(()),
+        Outcome::Judged(Verdict::Violated { message }) => {
+            Err(format!("violated: {message}").into())
+        }
+        Outcome::Judged(Verdict::Healed { link }) => {
+            Err(format!("healed, and still listed as known: {link}").into())
+        }
+        Outcome::Judged(Verdict::Skipped { reason, .. } | Verdict::Blocked { reason }) => {
+            Err(format!("not judged: {reason}").into())
+        }
+        Outcome::Error(causes) => Err(format!("error: {}", causes.join(": ")).into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judged_as(judge: Judge) -> Outcome {
+        judged(&judge, Database::from_env(Kind::Sqlite), &Run::default())
+    }
+
+    #[test]
+    fn a_panic_is_an_error_with_its_words() {
+        let outcome = judged_as(Box::new(|_, _| panic!("at the disco")));
+
+        assert_eq!(outcome, Outcome::Error(vec!["a panic: at the disco".into()]));
+        assert!(passed(outcome).is_err());
+    }
+
+    #[test]
+    fn a_violated_verdict_fails_its_test() {
+        let outcome = judged_as(Box::new(|_, _| Ok(Verdict::violated("seen"))));
+
+        assert_eq!(passed(outcome).unwrap_err().message(), Some("violated: seen"));
+    }
+
+    #[test]
+    fn an_upheld_verdict_passes() {
+        assert!(passed(judged_as(Box::new(|_, _| Ok(Verdict::Upheld)))).is_ok());
+    }
+}

@@ -1,0 +1,16 @@
+//! The matrix of this workspace: every check on every adapter.
+
+use std::process::ExitCode;
+
+use dropproof::database::Kind;
+use dropproof_adapters::{sqlx, tokio_postgres};
+use dropproof_suites::Matrix;
+
+fn main() -> ExitCode {
+    Matrix::new()
+        .snapshots(concat!(env!("CARGO_MANIFEST_DIR"), "/../snapshots"))
+        .cell::<sqlx::postgres::Sqlx>(Kind::Postgres)
+        .cell::<tokio_postgres::Deadpool>(Kind::Postgres)
+        .cell::<sqlx::sqlite::Sqlx>(Kind::Sqlite)
+        .run()
+}

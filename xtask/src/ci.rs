@@ -1,0 +1,148 @@
+//! `cargo xtask ci`: everything that CI runs, in the order in which it is cheapest to fail.
+//!
+//! The servers are started once for all steps that judge on them.
+
+use clap::Args;
+use miette::{IntoDiagnostic, WrapErr, miette};
+use tokio::process::Command;
+
+use crate::{
+    Ended,
+    interrupt::{Interrupt, Interrupted},
+    judge,
+    progress::Terminal,
+    target::Target,
+    workspace,
+};
+
+const EXAMPLES: &str = "\
+Examples:
+  cargo xtask ci
+  cargo xtask ci --allow-blocked postgres      on a machine without Docker
+
+cargo-insta and cargo-deny are installed where they are missing.";
+
+/// What is run and how.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Options {
+    /// Do not fail because this database is not to be had; may be given several times
+    #[arg(long, value_name = "DATABASE")]
+    allow_blocked: Vec<String>,
+}
+
+/// A tool that is installed where it is missing.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tool {
+    pub(crate) name: &'static str,
+    pub(crate) subcommand: &'static str,
+    version: &'static str,
+}
+
+/// The tools that the steps need, pinned.
+pub(crate) const TOOLS: [Tool; 2] = [
+    Tool { name: "cargo-insta", subcommand: "insta", version: "1.49.0" },
+    Tool { name: "cargo-deny", subcommand: "deny", version: "0.20.2" },
+];
+
+impl Tool {
+    /// The arguments by which cargo installs it.
+    pub(crate) fn install(self) -> Vec<String> {
+        let Self { name, version, .. } = self;
+        ["install", "--locked", name, "--version", version].map(str::to_owned).into()
+    }
+}
+
+/// A step that is a command of cargo.
+struct Step {
+    name: &'static str,
+    arguments: &'static str,
+}
+
+const fn step(name: &'static str, arguments: &'static str) -> Step {
+    Step { name, arguments }
+}
+
+/// The steps before anything is judged.
+const STEPS: [Step; 5] = [
+    step("format", "fmt --all --check"),
+    step("deny", "deny --log-level error check bans licenses sources"),
+    step("clippy", "clippy --workspace --all-targets --quiet -- -D warnings"),
+    step("docs", "doc --workspace --no-deps --quiet"),
+    // Every test of the workspace and every doctest; a snapshot that nobody refers to is rejected.
+    step("tests", "insta test --workspace --check --unreferenced=reject --test-runner=cargo-test"),
+];
+
+pub(crate) async fn run(
+    options: &Options,
+    terminal: &Terminal,
+    interrupt: &mut Interrupt,
+) -> miette::Result<Ended> {
+    let steps = async || -> miette::Result<()> {
+        for tool in TOOLS {
+            tool.provide(terminal).await?;
+        }
+        for step in &STEPS {
+            terminal.say(step.name, &format!("cargo {}", step.arguments));
+            step.run().await?;
+        }
+        Ok(())
+    };
+    match interrupt.unless(steps()).await {
+        Ok(done) => done?,
+        Err(Interrupted(signal)) => return Ok(Ended::Interrupted(signal)),
+    }
+    let judged = judge::Options::allowing(options.allow_blocked.clone());
+    for (target, name) in [(Target::Matrix, "latest"), (Target::Mutants, "mutants")] {
+        terminal.say("judge", name);
+        match judge::run(target, name, &judged, terminal, interrupt).await? {
+            Ended::Well => {}
+            other => return Ok(other),
+        }
+    }
+    terminal.say("ci", "nothing is wrong");
+    Ok(Ended::Well)
+}
+
+impl Step {
+    async fn run(&self) -> miette::Result<()> {
+        let status = cargo(self.arguments.split(' ')).await?;
+        if !status.success() {
+            return Err(miette!(
+                help = format!("repeat it alone with `cargo {}`", self.arguments),
+                "the step `{}` failed",
+                self.name
+            ));
+        }
+        Ok(())
+    }
+}
+
+impl Tool {
+    async fn provide(self, terminal: &Terminal) -> miette::Result<()> {
+        let asked = Command::new(env!("CARGO")).args([self.subcommand, "--version"]).output().await;
+        if asked.is_ok_and(|output| output.status.success()) {
+            return Ok(());
+        }
+        let install = self.install();
+        terminal.say("install", &format!("cargo {}", install.join(" ")));
+        let status = cargo(install.iter().map(String::as_str)).await?;
+        if !status.success() {
+            return Err(miette!("{} could not be installed", self.name));
+        }
+        Ok(())
+    }
+}
+
+async fn cargo(arguments: impl Iterator<Item = &str>) -> miette::Result<std::process::ExitStatus> {
+    Command::new(env!("CARGO"))
+        .args(arguments)
+        // Read by rustdoc alone; set for every step, so that no step rebuilds for another.
+        .env("RUSTDOCFLAGS", "-D warnings")
+        .current_dir(workspace::root())
+        .kill_on_drop(true)
+        .status()
+        .await
+        .into_diagnostic()
+        .wrap_err("cargo cannot be run")
+}

@@ -1,0 +1,144 @@
+//! What `test` and `mutants` have in common: plan, servers, round, report.
+
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
+
+use clap::Args;
+use dropproof::{
+    database::Kind,
+    report::Report,
+    verdict::{Plan, Trial, Verdict},
+};
+
+use crate::{
+    Ended,
+    interrupt::{Interrupt, Interrupted},
+    progress::Terminal,
+    round::Round,
+    runner::Runner,
+    selection::{Selection, database},
+    servers::Servers,
+    target::Target,
+    workspace,
+};
+
+/// What is run and how.
+#[derive(Clone, Debug, Default, Args)]
+#[group(id = "judge")]
+pub(crate) struct Options {
+    #[command(flatten)]
+    selection: Selection,
+    /// The seed of the properties: a number, or `random` for one that is shown
+    #[arg(long, value_name = "SEED", default_value = "0")]
+    seed: Seed,
+    /// Do not fail because this database is not to be had; may be given several times
+    #[arg(long, value_name = "DATABASE")]
+    allow_blocked: Vec<String>,
+    /// List the trials and run none
+    #[arg(long)]
+    list: bool,
+    /// Leave the containers running, and say how to use and remove them
+    #[arg(long)]
+    keep: bool,
+    /// The folder for the reports [default: target/dropproof/latest, or mutants]
+    #[arg(long, value_name = "FOLDER")]
+    output: Option<PathBuf>,
+    /// What runs the trials [default: nextest where it is there]
+    #[arg(long, value_enum)]
+    runner: Option<Runner>,
+}
+
+impl Options {
+    /// Everything, where these databases may be blocked.
+    pub(crate) fn allowing(allow_blocked: Vec<String>) -> Self {
+        Self { allow_blocked, ..Self::default() }
+    }
+}
+
+/// The seed of the properties.
+#[derive(Clone, Copy, Debug, Default)]
+struct Seed(u64);
+
+impl FromStr for Seed {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "random" => getrandom::u64().map(Self).map_err(|error| error.to_string()),
+            number => number.parse().map(Self).map_err(|_| "a number, or `random`".to_owned()),
+        }
+    }
+}
+
+/// Judges the cells that are asked for by a test target, from the plan to the report.
+pub(crate) async fn run(
+    target: Target,
+    name: &str,
+    options: &Options,
+    terminal: &Terminal,
+    interrupt: &mut Interrupt,
+) -> miette::Result<Ended> {
+    let allowed: BTreeSet<Kind> =
+        options.allow_blocked.iter().map(|name| database(name)).collect::<miette::Result<_>>()?;
+    let named = options.selection.named_databases()?;
+    let plan = match interrupt.unless(target.plan()).await {
+        Ok(plan) => options.selection.of(plan?)?,
+        Err(Interrupted(signal)) => return Ok(Ended::Interrupted(signal)),
+    };
+    if options.list {
+        list(&plan);
+        return Ok(Ended::Well);
+    }
+    let databases = plan.cells.iter().map(|cell| cell.database).collect();
+    let servers = match interrupt.unless(Servers::start(&databases, &named, terminal)).await {
+        Ok(servers) => servers?,
+        Err(Interrupted(signal)) => return Ok(Ended::Interrupted(signal)),
+    };
+    let blocked = servers.blocked.keys().any(|kind| !allowed.contains(kind));
+    let output = options.output.clone().unwrap_or_else(|| workspace::output().join(name));
+    let runner = match options.runner {
+        Some(runner) => runner,
+        None => Runner::at_hand().await,
+    };
+    let round = Round {
+        target,
+        plan: &plan,
+        seed: options.seed.0,
+        runner,
+        servers: &servers,
+        output: &output,
+    };
+    let ran = round.run(terminal, interrupt).await;
+    if options.keep {
+        servers.keep(terminal).await?;
+    } else {
+        servers.stop().await?;
+    }
+    Ok(match ran? {
+        Ok(report) if show(&report, &output) && !blocked => Ended::Well,
+        Ok(_) => Ended::Badly,
+        Err(Interrupted(signal)) => Ended::Interrupted(signal),
+    })
+}
+
+/// Prints the matrix, and says whether no verdict is red.
+fn show(report: &Report, output: &Path) -> bool {
+    anstream::println!("\n{}", report.terminal());
+    anstream::println!("report: {}", output.join("report.json").display());
+    let totals = report.totals();
+    totals.violated + totals.healed + totals.error == 0
+}
+
+fn list(plan: &Plan) {
+    for Trial { name, skipped, .. } in &plan.trials {
+        match skipped {
+            Some(Verdict::Skipped { reason, .. }) => {
+                anstream::println!("{name}  skipped: {reason}")
+            }
+            _ => anstream::println!("{name}"),
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! `cargo xtask`: the commands of the workspace.
+//!
+//! Each command is one file with one `run`. Work that needs an adapter runs as a child cargo, so
+//! that this crate builds fast.
+
+mod ci;
+mod doctor;
+mod explain;
+mod folder;
+mod images;
+mod interrupt;
+mod judge;
+mod mutants;
+mod names;
+mod progress;
+mod round;
+mod runner;
+mod selection;
+mod servers;
+mod target;
+mod test;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::{interrupt::Interrupt, progress::Terminal};
+
+/// What the commands say with their exit codes.
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    nothing is wrong
+  1    a verdict is violated or healed, a question was not answered, or was blocked without leave
+  2    the command could not be carried out
+  130  it was interrupted (143 by SIGTERM)";
+
+/// Judges async database access on real servers.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", after_help = EXIT_CODES)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start the databases, run every check on every cell, write the reports, stop everything.
+    #[command(after_help = test::EXAMPLES)]
+    Test(judge::Options),
+    /// Show that every planted fault is caught by the check that names it.
+    #[command(after_help = mutants::EXAMPLES)]
+    Mutants(judge::Options),
+    /// Show a check: its rule, its claims, how layers break it, what it must catch.
+    Explain(explain::Options),
+    /// Show, build or remove the images of the databases.
+    Images(images::Options),
+    /// Say what this machine has, what is missing, and the command that mends it.
+    Doctor(doctor::Options),
+    /// Run everything that CI runs.
+    Ci(ci::Options),
+}
+
+/// How a command ended that was carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ended {
+    /// Nothing is wrong.
+    Well,
+    /// Something is wrong, and has been shown.
+    Badly,
+    /// A signal ended it, by this number.
+    Interrupted(i32),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let ended = match runtime {
+        Ok(runtime) => runtime.block_on(carry_out(arguments.command)),
+        Err(error) => Err(miette::miette!("no runtime could be made: {error}")),
+    };
+    match ended {
+        Ok(Ended::Well) => ExitCode::SUCCESS,
+        Ok(Ended::Badly) => ExitCode::from(1),
+        Ok(Ended::Interrupted(signal)) => {
+            ExitCode::from(u8::try_from(128 + signal).unwrap_or(u8::MAX))
+        }
+        Err(report) => {
+            anstream::eprintln!("{report:?}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+async fn carry_out(command: Command) -> miette::Result<Ended> {
+    let mut interrupt = Interrupt::listen()?;
+    let terminal = Terminal::new();
+    match command {
+        Command::Test(options) => test::run(&options, &terminal, &mut interrupt).await,
+        Command::Mutants(options) => mutants::run(&options, &terminal, &mut interrupt).await,
+        Command::Explain(options) => explain::run(&options, &mut interrupt).await,
+        Command::Images(options) => images::run(&options, &terminal, &mut interrupt).await,
+        Command::Doctor(options) => doctor::run(&options).await,
+        Command::Ci(options) => ci::run(&options, &terminal, &mut interrupt).await,
+    }
+}

@@ -1,0 +1,121 @@
+//! A round: the trials of one plan, run and reported.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+    time::Instant,
+};
+
+use dropproof::{
+    report::{DatabaseFacts, Facts, Report},
+    run::{self, Run},
+    verdict::{Plan, Record, Sink},
+};
+use miette::{IntoDiagnostic, WrapErr, miette};
+
+use crate::{
+    folder::Folder,
+    interrupt::{Interrupt, Interrupted},
+    progress::Terminal,
+    runner::{self, Runner},
+    servers::Servers,
+    target::Target,
+};
+
+/// A round that is ready to be run.
+pub(crate) struct Round<'a> {
+    pub(crate) target: Target,
+    pub(crate) plan: &'a Plan,
+    pub(crate) seed: u64,
+    pub(crate) runner: Runner,
+    pub(crate) servers: &'a Servers,
+    /// The folder in which the report is left.
+    pub(crate) output: &'a Path,
+}
+
+impl Round<'_> {
+    /// Runs the trials and leaves the report.
+    pub(crate) async fn run(
+        &self,
+        terminal: &Terminal,
+        interrupt: &mut Interrupt,
+    ) -> miette::Result<Result<Report, Interrupted>> {
+        let began = Instant::now();
+        let wanted = self.wanted();
+        let folder = Folder::make(self.output)?;
+        let run_file = folder.path("run.json");
+        let run = Run {
+            addresses: self.servers.addresses.clone(),
+            blocked: self.servers.blocked.clone(),
+            trials: Some(wanted.clone()),
+            seed: self.seed,
+            records: Some(folder.path("records.jsonl")),
+        };
+        run.write(&run_file).into_diagnostic().wrap_err("the run file cannot be written")?;
+        let status = if wanted.is_empty() {
+            None
+        } else {
+            let mut command = self.runner.command(self.target);
+            command.env(run::VARIABLE, &run_file);
+            let bar = terminal.parts("running", wanted.len());
+            let log = folder.path("run.log");
+            match runner::run(command, &log, wanted, &bar, interrupt).await? {
+                Ok(status) => Some(status),
+                Err(interrupted) => return Ok(Err(interrupted)),
+            }
+        };
+        fs::remove_file(&run_file).into_diagnostic().wrap_err("the run file cannot be removed")?;
+
+        let records = Sink::read(&folder.path("records.jsonl"))
+            .into_diagnostic()
+            .wrap_err("the records of the trials cannot be read")?;
+        let timings = timings(&records, began);
+        let report = Report::new(self.plan, &self.facts(), records);
+        folder.write("report.json", &report.json())?;
+        folder.write("junit.xml", &report.junit())?;
+        folder.write("timings.json", &timings)?;
+        let latest = folder.publish()?;
+        let totals = report.totals();
+        let red = totals.violated + totals.healed + totals.error;
+        if red == 0 && status.is_some_and(|status| !status.success()) {
+            let log = latest.join("run.log");
+            return Err(miette!("the test runner failed, and no trial did: see {}", log.display()));
+        }
+        Ok(Ok(report))
+    }
+
+    /// The trials that can be run.
+    fn wanted(&self) -> BTreeSet<String> {
+        let trials = self.plan.trials.iter();
+        trials
+            .filter(|trial| trial.skipped.is_none())
+            .filter(|trial| !self.servers.blocked.contains_key(&trial.database))
+            .map(|trial| trial.name.clone())
+            .collect()
+    }
+
+    fn facts(&self) -> Facts {
+        let embedded = self.plan.embedded.iter().map(|(kind, version)| {
+            (*kind, DatabaseFacts { version: version.clone(), provider: "embedded" })
+        });
+        Facts {
+            seed: self.seed,
+            databases: self.servers.facts().into_iter().chain(embedded).collect(),
+            blocked: self.servers.blocked.clone(),
+        }
+    }
+}
+
+fn timings(records: &[Record], began: Instant) -> String {
+    let trials: BTreeMap<&str, f64> = records
+        .iter()
+        .map(|record| (record.trial.as_str(), record.duration.as_secs_f64()))
+        .collect();
+    let timings = serde_json::json!({
+        "unit": "seconds",
+        "all": began.elapsed().as_secs_f64(),
+        "trials": trials,
+    });
+    format!("{timings:#}\n")
+}

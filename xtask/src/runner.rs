@@ -1,0 +1,165 @@
+//! The test runner: a child whose output goes to a log and whose lines drive the progress.
+
+use std::{
+    collections::BTreeSet,
+    fs::File,
+    io::Write,
+    path::Path,
+    process::{ExitStatus, Stdio},
+    time::Duration,
+};
+
+use indicatif::ProgressBar;
+use miette::{IntoDiagnostic, WrapErr};
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncRead, BufReader},
+    process::{Child, Command},
+    sync::mpsc,
+    time::timeout,
+};
+
+use crate::{
+    interrupt::{Interrupt, Interrupted},
+    target::Target,
+    workspace,
+};
+
+/// A runner that was asked to end has this long to end its tests.
+const END_MAX: Duration = Duration::from_secs(10);
+
+/// What runs the trials.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Runner {
+    /// nextest: a process for each trial.
+    Nextest,
+    /// The test binary itself, by cargo.
+    Cargo,
+}
+
+impl Runner {
+    /// nextest where it is there, else cargo.
+    pub(crate) async fn at_hand() -> Self {
+        let asked = Command::new(env!("CARGO")).args(["nextest", "--version"]).output().await;
+        match asked {
+            Ok(output) if output.status.success() => Runner::Nextest,
+            _ => Runner::Cargo,
+        }
+    }
+
+    /// The command that runs the trials of a target.
+    pub(crate) fn command(self, target: Target) -> Command {
+        let mut command = Command::new(env!("CARGO"));
+        match self {
+            Runner::Nextest => command
+                .args(["nextest", "run", "--cargo-quiet", "--no-fail-fast", "--color=never"])
+                .args(["--status-level=pass", "--final-status-level=none"])
+                .args(target.arguments()),
+            Runner::Cargo => command
+                .args(["test", "--quiet", "--no-fail-fast"])
+                .args(target.arguments())
+                .args(["--", "--format=pretty", "--color=never"]),
+        };
+        command.current_dir(workspace::root());
+        command
+    }
+}
+
+/// Runs a test runner to its end.
+///
+/// A signal is passed on, so that the runner ends its own children, before it is reported.
+pub(crate) async fn run(
+    mut command: Command,
+    log: &Path,
+    trials: BTreeSet<String>,
+    bar: &ProgressBar,
+    interrupt: &mut Interrupt,
+) -> miette::Result<Result<ExitStatus, Interrupted>> {
+    let mut log = File::create(log).into_diagnostic().wrap_err("the log cannot be made")?;
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .into_diagnostic()
+        .wrap_err("the test runner cannot be started")?;
+    let mut lines = lines(&mut child);
+    let mut awaited = trials;
+    let reading = async {
+        while let Some(line) = lines.recv().await {
+            writeln!(log, "{line}").into_diagnostic().wrap_err("the log cannot be written")?;
+            if let Some(name) = finished(&line, &awaited) {
+                bar.inc(1);
+                bar.set_message(name.clone());
+                awaited.remove(&name);
+            }
+        }
+        child.wait().await.into_diagnostic().wrap_err("the test runner is lost")
+    };
+    let ended = interrupt.unless(reading).await;
+    bar.finish_and_clear();
+    match ended {
+        Ok(status) => status.map(Ok),
+        Err(interrupted) => {
+            end(&mut child).await;
+            Ok(Err(interrupted))
+        }
+    }
+}
+
+/// The lines of both outputs, as they come.
+fn lines(child: &mut Child) -> mpsc::UnboundedReceiver<String> {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    let stdout = child.stdout.take().expect("standard output is piped");
+    let stderr = child.stderr.take().expect("standard error is piped");
+    drop(tokio::spawn(pass_on(stdout, sender.clone())));
+    drop(tokio::spawn(pass_on(stderr, sender)));
+    receiver
+}
+
+async fn pass_on(output: impl AsyncRead + Unpin, lines: mpsc::UnboundedSender<String>) {
+    let mut read = BufReader::new(output).lines();
+    while let Ok(Some(line)) = read.next_line().await {
+        // Who reads no more has ended; the pipe is still emptied, so that the child can end too.
+        lines.send(line).ok();
+    }
+}
+
+/// The trial that a line of a test runner tells the end of.
+fn finished(line: &str, awaited: &BTreeSet<String>) -> Option<String> {
+    let ended = ["PASS", "FAIL", "... ok", "... FAILED", "SIGABRT", "SIGSEGV", "SIGKILL"];
+    if !ended.iter().any(|word| line.contains(word)) {
+        return None;
+    }
+    line.split_whitespace().find(|word| awaited.contains(*word)).map(str::to_owned)
+}
+
+/// Asks a child to end, waits until it has, and ends it by force where it does not.
+async fn end(child: &mut Child) {
+    let id = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+    if let Some(id) = id {
+        // A child that has ended by itself needs no signal.
+        kill_process(id, Signal::TERM).ok();
+    }
+    if timeout(END_MAX, child.wait()).await.is_err() {
+        child.kill().await.ok();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_both_runners_tell_the_end() {
+        let awaited: BTreeSet<String> = ["sqlite-sqlx/crud/a".to_owned()].into();
+        let nextest = "        PASS [   0.021s] (1/5) dropproof-suites::matrix sqlite-sqlx/crud/a";
+        let cargo = "test sqlite-sqlx/crud/a ... FAILED";
+        let started = "       START                dropproof-suites::matrix sqlite-sqlx/crud/a";
+
+        assert_eq!(finished(nextest, &awaited).as_deref(), Some("sqlite-sqlx/crud/a"));
+        assert_eq!(finished(cargo, &awaited).as_deref(), Some("sqlite-sqlx/crud/a"));
+        assert_eq!(finished(started, &awaited), None);
+    }
+}

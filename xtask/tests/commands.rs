@@ -1,0 +1,155 @@
+//! The commands as a person types them: bad input has one clear error, an exit code, and leaves
+//! nothing behind.
+//!
+//! What needs an engine is tested where the servers are started, in `dropproof-databases`.
+
+use std::{
+    net::TcpListener,
+    path::Path,
+    process::{Command, Output},
+};
+
+use rstest::rstest;
+use serde_json::Value;
+
+const NO_ENGINE: &str = "unix:///nowhere/docker.sock";
+
+fn xtask(arguments: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+    command.args(arguments.split_whitespace());
+    // Whoever runs the tests may have set them.
+    for variable in ["DROPPROOF_POSTGRES_URL", "DROPPROOF_RUN", "DOCKER_HOST"] {
+        command.env_remove(variable);
+    }
+    command
+}
+
+fn run(command: &mut Command) -> (Option<i32>, String) {
+    let Output { status, stdout, stderr } = command.output().expect("the command can be run");
+    let text = [stdout, stderr].concat();
+    (status.code(), String::from_utf8_lossy(&text).split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+fn entries(folder: &Path) -> usize {
+    std::fs::read_dir(folder).expect("the folder can be read").count()
+}
+
+#[rstest]
+#[case::database("test --database sqlit", "there is no database `sqlit`", "did you mean sqlite?")]
+#[case::adapter("test --adapter sqlxx", "there is no adapter `sqlxx`", "did you mean sqlx?")]
+#[case::suite("test --suite crd", "there is no suite `crd`", "did you mean crud?")]
+#[case::check(
+    "test --check text-comes-bakc-as-it-was-stored",
+    "there is no check `text-comes-bakc-as-it-was-stored`",
+    "did you mean crud/text-comes-back-as-it-was-stored"
+)]
+#[case::leave("test --allow-blocked postgre", "there is no database `postgre`", "postgres?")]
+#[case::explain("explain lookup", "there is no check `lookup`", "crud/lookup-by-email")]
+#[case::seed("test --seed soon", "invalid value 'soon'", "a number, or `random`")]
+#[case::command("tset", "unrecognized subcommand 'tset'", "'test'")]
+#[case::image("images build sqlite", "sqlite is embedded and has no image", "")]
+fn wrong_name_is_an_error_with_the_nearest(
+    #[case] arguments: &str,
+    #[case] message: &str,
+    #[case] help: &str,
+) {
+    let (code, text) = run(&mut xtask(arguments));
+
+    assert_eq!(code, Some(2), "{text}");
+    assert!(text.contains(message) && text.contains(help), "{text}");
+}
+
+#[rstest]
+#[case::scheme("mysql://u:secret@127.0.0.1/d", "the scheme `mysql` is not postgres's")]
+#[case::elsewhere("postgres://u:secret@10.0.0.1/d", "the host `10.0.0.1` is not this machine")]
+#[case::no_url("somewhere", "the URL cannot be read")]
+fn wrong_url_is_an_error_and_no_container(#[case] url: &str, #[case] message: &str) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = folder.path().join("report");
+
+    let mut command = xtask("test --database postgres --output");
+    let (code, text) = run(command.arg(&output).env("DROPPROOF_POSTGRES_URL", url));
+
+    assert_eq!(code, Some(2), "{text}");
+    assert!(text.contains(message) && text.contains("unset DROPPROOF_POSTGRES_URL"), "{text}");
+    assert!(!text.contains("secret"), "{text}");
+    assert_eq!(entries(folder.path()), 0, "nothing is left behind");
+}
+
+#[test]
+fn url_where_nobody_listens_is_an_error() {
+    let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("it").port();
+    let url = format!("postgres://u:secret@127.0.0.1:{port}/d");
+
+    let (code, text) = run(xtask("test").env("DROPPROOF_POSTGRES_URL", url));
+
+    assert_eq!(code, Some(2), "{text}");
+    assert!(text.contains(&format!("no server answers at 127.0.0.1:{port}")), "{text}");
+}
+
+#[test]
+fn database_asked_for_by_name_must_be_had() {
+    let (code, text) = run(xtask("test --database postgres").env("DOCKER_HOST", NO_ENGINE));
+
+    assert_eq!(code, Some(2), "{text}");
+    assert!(text.contains("there is no postgres server"), "{text}");
+    assert!(text.contains("systemctl start docker"), "{text}");
+}
+
+#[rstest]
+#[case::without_leave("", 1)]
+#[case::with_leave("--allow-blocked postgres", 0)]
+fn without_an_engine_sqlite_is_judged_and_postgres_blocked(
+    #[case] leave: &str,
+    #[case] expected: i32,
+    #[values("nextest", "cargo")] runner: &str,
+) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = folder.path().join("report");
+
+    let mut command = xtask(&format!("test --suite crud --runner {runner} {leave} --output"));
+    let (code, text) = run(command.arg(&output).env("DOCKER_HOST", NO_ENGINE));
+
+    assert_eq!(code, Some(expected), "{text}");
+    assert!(text.contains("blocked postgres: no postgres server"), "{text}");
+    let report = std::fs::read_to_string(output.join("report.json")).expect("there is a report");
+    let report: Value = serde_json::from_str(&report).expect("the report is JSON");
+    let totals = &report["totals"];
+    assert_eq!(totals["upheld"], 5, "{totals}");
+    assert_eq!((&totals["blocked"], &totals["error"]), (&10.into(), &0.into()), "{totals}");
+    assert!(output.join("junit.xml").exists() && output.join("timings.json").exists());
+    assert!(!output.join("run.json").exists(), "the run file is gone");
+}
+
+#[test]
+fn list_names_every_trial_and_runs_none() {
+    let (code, text) =
+        run(&mut xtask("test --list --database sqlite --check text-comes-back-as-it-was-stored"));
+
+    assert_eq!(
+        (code, text.as_str()),
+        (Some(0), "sqlite-sqlx/crud/text-comes-back-as-it-was-stored")
+    );
+}
+
+#[test]
+fn explain_shows_the_rule_and_what_it_catches() {
+    let (code, text) = run(&mut xtask("explain work-is-seen-only-after-commit"));
+
+    assert_eq!(code, Some(0), "{text}");
+    for part in
+        ["MUST be seen by another session", "guard-uncommitted-rolled-back", "commits-early"]
+    {
+        assert!(text.contains(part), "{text}");
+    }
+}
+
+#[test]
+fn every_command_has_examples() {
+    for command in ["test", "mutants", "explain", "images", "doctor", "ci"] {
+        let (code, text) = run(&mut xtask(&format!("{command} --help")));
+
+        assert_eq!(code, Some(0), "{command}");
+        assert!(text.contains(&format!("Examples: cargo xtask {command}")), "{command}: {text}");
+    }
+}
