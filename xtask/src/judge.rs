@@ -111,17 +111,17 @@ pub(crate) async fn run(
         servers: &servers,
         output: &output,
     };
-    let ran = round.run(terminal, interrupt).await;
+    let ended = round.run(terminal, interrupt).await.map(|ran| match ran {
+        Ok(report) if show(&report, &output) && !blocked => Ended::Well,
+        Ok(_) => Ended::Badly,
+        Err(Interrupted(signal)) => Ended::Interrupted(signal),
+    });
     if options.keep {
         servers.keep(terminal).await?;
     } else {
         servers.stop().await?;
     }
-    Ok(match ran? {
-        Ok(report) if show(&report, &output) && !blocked => Ended::Well,
-        Ok(_) => Ended::Badly,
-        Err(Interrupted(signal)) => Ended::Interrupted(signal),
-    })
+    ended
 }
 
 /// Prints the matrix, and says whether no verdict is red.

@@ -46,7 +46,7 @@ impl Round<'_> {
         let folder = Folder::make(self.output)?;
         let run_file = folder.path("run.json");
         let run = Run {
-            addresses: self.servers.addresses.clone(),
+            addresses: self.servers.addresses(),
             blocked: self.servers.blocked.clone(),
             trials: Some(wanted.clone()),
             seed: self.seed,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use dropproof::{
-    database::{Address, Kind},
+    database::{Address, Kind, Prepared},
     report::DatabaseFacts,
     verdict::chain,
 };
@@ -16,8 +16,8 @@ use crate::progress::Terminal;
 /// The servers of a run. Dropping them removes their containers.
 #[derive(Debug, Default)]
 pub(crate) struct Servers {
-    /// Where they are, prepared for tests.
-    pub(crate) addresses: BTreeMap<Kind, Address>,
+    // Declared before the servers, so that our databases go before a container does.
+    prepared: Vec<Prepared>,
     /// Why a database is not to be had.
     pub(crate) blocked: BTreeMap<Kind, String>,
     servers: Vec<Server>,
@@ -66,12 +66,18 @@ impl Servers {
         );
         // The container is removed when this fails, since the value is dropped.
         self.servers.push(server);
-        let prepared = spawn_blocking(move || Address::prepare(url)).await.into_diagnostic()?;
-        let address = prepared
+        let prepared = spawn_blocking(move || Prepared::on(url)).await.into_diagnostic()?;
+        let prepared = prepared
             .into_diagnostic()
             .wrap_err_with(|| format!("no template could be made on {kind}"))?;
-        self.addresses.insert(kind, address);
+        self.prepared.push(prepared);
         Ok(())
+    }
+
+    /// Where they are, prepared for tests.
+    pub(crate) fn addresses(&self) -> BTreeMap<Kind, Address> {
+        let addresses = self.prepared.iter().map(Prepared::address);
+        addresses.map(|address| (address.url.kind(), address.clone())).collect()
     }
 
     /// What reports say of them.
@@ -84,7 +90,7 @@ impl Servers {
     }
 
     /// Drops what was made on them, and removes the containers.
-    pub(crate) async fn stop(self) -> miette::Result<()> {
+    pub(crate) async fn stop(mut self) -> miette::Result<()> {
         self.clear().await?;
         for server in self.servers {
             let kind = server.kind();
@@ -95,7 +101,7 @@ impl Servers {
     }
 
     /// Leaves containers running, and says how to use and remove them.
-    pub(crate) async fn keep(self, terminal: &Terminal) -> miette::Result<()> {
+    pub(crate) async fn keep(mut self, terminal: &Terminal) -> miette::Result<()> {
         self.clear().await?;
         for server in self.servers {
             let (kind, url) = (server.kind(), server.url().expose().to_owned());
@@ -107,9 +113,10 @@ impl Servers {
         Ok(())
     }
 
-    async fn clear(&self) -> miette::Result<()> {
-        for (kind, address) in self.addresses.clone() {
-            let cleared = spawn_blocking(move || address.clear()).await.into_diagnostic()?;
+    async fn clear(&mut self) -> miette::Result<()> {
+        for prepared in self.prepared.drain(..) {
+            let kind = prepared.address().url.kind();
+            let cleared = spawn_blocking(move || prepared.clear()).await.into_diagnostic()?;
             cleared
                 .into_diagnostic()
                 .wrap_err_with(|| format!("our databases on {kind} could not be dropped"))?;

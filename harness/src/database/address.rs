@@ -29,18 +29,36 @@ impl Address {
     pub fn given(url: ServerUrl) -> Self {
         Self { url, prefix: PREFIX.to_owned(), template: None }
     }
+}
 
-    /// Prepares a server for a run, blocking: makes the template, under names of the run's own.
+/// A server that is prepared for a run: it has a template, under names of the run's own.
+///
+/// Dropping the value drops every database that the run has made on the server, and blocks while it
+/// does so.
+#[derive(Debug)]
+pub struct Prepared {
+    address: Address,
+    cleared: bool,
+}
+
+impl Prepared {
+    /// Prepares a server, blocking.
     ///
     /// # Errors
     ///
     /// Fails where the server does not answer or refuses, and leaves nothing behind then.
-    pub fn prepare(url: ServerUrl) -> Result<Self, Error> {
-        let prefix =
-            format!("{PREFIX}{:08x}_", getrandom::u32().expect("random numbers are there"));
-        let made =
-            Owned::from_schema(&Self { url: url.clone(), prefix: prefix.clone(), template: None })?;
-        Ok(Self { url, prefix, template: Some(made.keep()) })
+    pub fn on(url: ServerUrl) -> Result<Self, Error> {
+        let random = getrandom::u32().expect("random numbers are there");
+        let address = Address { prefix: format!("{PREFIX}{random:08x}_"), ..Address::given(url) };
+        let template = Owned::from_schema(&address)?.keep();
+        let address = Address { template: Some(template), ..address };
+        Ok(Self { address, cleared: false })
+    }
+
+    /// What the tests of the run are told.
+    #[must_use]
+    pub fn address(&self) -> &Address {
+        &self.address
     }
 
     /// Drops every database that the run has made on the server, blocking.
@@ -50,15 +68,23 @@ impl Address {
     /// # Errors
     ///
     /// Fails where the server does not answer or refuses.
-    pub fn clear(&self) -> Result<(), Error> {
-        match self.url.kind() {
-            Kind::Postgres => {}
-            Kind::Sqlite => return Ok(()),
-        }
-        let mut admin = Connection::open(&self.url)?;
+    pub fn clear(mut self) -> Result<(), Error> {
+        self.cleared = true;
+        self.drop_databases()
+    }
+
+    fn drop_databases(&self) -> Result<(), Error> {
+        let Address { url, prefix, .. } = &self.address;
+        let mut admin = Connection::open(url)?;
+        // The server goes on with what a test asked for that was killed: it could make a database
+        // after we have looked.
+        let wait_max = 5000;
+        admin.query(&format!(
+            "SELECT pg_terminate_backend(pid, {wait_max}) FROM pg_stat_activity \
+             WHERE application_name = '{prefix}'"
+        ))?;
         let ours = admin.query(&format!(
-            "SELECT datname FROM pg_database WHERE starts_with(datname, '{}') ORDER BY datname",
-            self.prefix
+            "SELECT datname FROM pg_database WHERE starts_with(datname, '{prefix}') ORDER BY datname"
         ))?;
         for name in ours.iter().flatten() {
             if let Value::Text(name) = name {
@@ -66,6 +92,15 @@ impl Address {
             }
         }
         Ok(())
+    }
+}
+
+impl Drop for Prepared {
+    fn drop(&mut self) {
+        if !self.cleared {
+            // Whoever wants to hear that it failed calls `clear`.
+            self.drop_databases().ok();
+        }
     }
 }
 

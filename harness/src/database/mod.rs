@@ -13,7 +13,7 @@ mod server_url;
 
 use std::{env, fmt, str::FromStr};
 
-pub use address::Address;
+pub use address::{Address, Prepared};
 pub use fresh::Fresh;
 use owned::Owned;
 use serde::{Deserialize, Serialize};

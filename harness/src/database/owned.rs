@@ -40,7 +40,7 @@ impl Owned {
         let name = format!("{}{random:016x}", server.prefix);
         match server.url.kind() {
             Kind::Postgres => {
-                let mut admin = Connection::open(&server.url)?;
+                let mut admin = Connection::open_as(&server.url, &server.prefix)?;
                 admin.query(&format!("CREATE DATABASE {name} {options}"))?;
             }
             kind @ Kind::Sqlite => return Err(Error::NoWitness { kind }),

@@ -41,6 +41,15 @@ impl Connection {
     /// Fails where nobody listens, where the server refuses the login, and where what answers is
     /// no Postgres server.
     pub fn open(url: &ServerUrl) -> Result<Self, Error> {
+        Self::open_as(url, "dropproof-witness")
+    }
+
+    /// Logs in under a name of the caller's, by which the server tells connections apart.
+    ///
+    /// # Errors
+    ///
+    /// See [`open`](Self::open).
+    pub fn open_as(url: &ServerUrl, name: &str) -> Result<Self, Error> {
         let address = url.address();
         let connect = || -> io::Result<TcpStream> {
             let stream = TcpStream::connect_timeout(&address, ANSWER_MAX)?;
@@ -50,7 +59,7 @@ impl Connection {
         };
         let stream = connect().map_err(|source| Error::Unreachable { address, source })?;
         let mut connection = Self { stream };
-        connection.log_in(url)?;
+        connection.log_in(url, name)?;
         Ok(connection)
     }
 
@@ -81,13 +90,13 @@ impl Connection {
         refused.map_or(Ok(rows), Err)
     }
 
-    fn log_in(&mut self, url: &ServerUrl) -> Result<(), Error> {
+    fn log_in(&mut self, url: &ServerUrl, name: &str) -> Result<(), Error> {
         let (user, database) = (url.user(), url.database());
         let parameters = [
             ("user", user.as_str()),
             ("database", database.as_str()),
             ("client_encoding", "UTF8"),
-            ("application_name", "dropproof-witness"),
+            ("application_name", name),
         ];
         self.send(|out| frontend::startup_message(parameters, out))?;
         let mut scram = ScramSha256::new(url.password().as_bytes(), ChannelBinding::unsupported());
