@@ -2,8 +2,8 @@
 //! early, on real servers, with the server as the witness.
 //!
 //! Read in this order: [`contract`] is what an adapter implements; [`database`] says where a server
-//! is; [`wire`] holds the conversation with it, and [`poll`] knows when nothing more will happen;
-//! [`witness`] asks it what is really so; [`verdict`] has the words of a judgement.
+//! is; [`sweep`] drops an operation at every place of its conversation: [`wire`] holds the conversation with it, and [`poll`] knows when nothing more will happen,
+//! [`witness`] asks the server what is really so; [`verdict`] has the words of a judgement.
 
 pub mod contract;
 pub mod database;
@@ -11,6 +11,7 @@ pub mod poll;
 #[cfg(feature = "report")]
 pub mod report;
 pub mod run;
+pub mod sweep;
 pub mod verdict;
 pub mod wire;
 pub mod witness;

@@ -29,6 +29,8 @@ pub struct Run {
     pub trials: Option<BTreeSet<String>>,
     /// The seed of properties.
     pub seed: u64,
+    /// The one cut to be visited, by its number; zero is the run without a cut.
+    pub replay: Option<usize>,
     /// The file to which each trial appends its verdict.
     pub records: Option<PathBuf>,
 }

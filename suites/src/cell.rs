@@ -1,30 +1,30 @@
 //! What a check works with: a cell, and a subject opened on it.
 
-use std::{fmt, future::Future, time::Duration};
+use std::{fmt, future::Future, sync::Arc, time::Duration};
 
 use dropproof::{
     contract::{self, Dialect, Pool, Target},
     database::{Database, Fresh, Kind},
+    run::Run,
+    sweep::{Open, Operation, Sweep},
     verdict::{Error, Verdict},
     witness::Witness,
 };
-use futures::future::BoxFuture;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::{Snapshots, Trace};
+use crate::{Judged, Snapshots, Trace};
 
 /// A step that takes longer than this is stuck.
 const STEP_MAX: Duration = Duration::from_secs(60);
 /// Two sessions are interleaved at the most; the third shows that a pool keeps what it lent.
 const SESSIONS_MAX: u32 = 3;
 
-type Open<P> = Box<dyn Fn(Target) -> BoxFuture<'static, contract::Result<P>> + Send + Sync>;
-
 /// One layer on one database.
 pub struct Cell<P: Pool> {
     database: Database,
     open: Open<P>,
     seed: u64,
+    replayed: Option<usize>,
     snapshots: Option<Snapshots>,
 }
 
@@ -35,14 +35,14 @@ impl<P: Pool> Cell<P> {
         O: Fn(Target) -> F + Send + Sync + 'static,
         F: Future<Output = contract::Result<P>> + Send + 'static,
     {
-        let open: Open<P> = Box::new(move |target| Box::pin(open(target)));
-        Self { database, open, seed: 0, snapshots: None }
+        let open: Open<P> = Arc::new(move |target| Box::pin(open(target)));
+        Self { database, open, seed: 0, replayed: None, snapshots: None }
     }
 
-    /// Sets the seed of properties.
+    /// Takes from a run what it says of seed and replay.
     #[must_use]
-    pub fn seed(self, seed: u64) -> Self {
-        Self { seed, ..self }
+    pub fn of_run(self, run: &Run) -> Self {
+        Self { seed: run.seed, replayed: run.replay, ..self }
     }
 
     /// Compares event traces with reviewed ones.
@@ -76,8 +76,8 @@ impl<P: Pool> Cell<P> {
     pub(crate) fn play(
         &self,
         check: impl AsyncFnOnce(&Subject<P>) -> Result<Verdict, Error>,
-    ) -> Result<Verdict, Error> {
-        self.traced(check).map(|(verdict, _)| verdict)
+    ) -> Result<Judged, Error> {
+        self.traced(check).map(|(verdict, _)| verdict.into())
     }
 
     /// Plays a check whose event trace must be the reviewed one.
@@ -85,13 +85,40 @@ impl<P: Pool> Cell<P> {
         &self,
         name: &str,
         check: impl AsyncFnOnce(&Subject<P>) -> Result<Verdict, Error>,
-    ) -> Result<Verdict, Error> {
+    ) -> Result<Judged, Error> {
         let (verdict, trace) = self.traced(check)?;
         let Some(snapshots) = self.snapshots.as_ref().filter(|_| verdict == Verdict::Upheld) else {
-            return Ok(verdict);
+            return Ok(verdict.into());
         };
         let compared = snapshots.compare(name, &trace.to_string());
-        Ok(compared.map_or_else(Verdict::violated, |()| verdict))
+        Ok(compared.map_or_else(Verdict::violated, |()| verdict).into())
+    }
+
+    /// Drops an operation at every place of its conversation, or at the one that is replayed.
+    pub(crate) fn sweep(&self, operation: Operation) -> Result<Judged, Error> {
+        match self.replayed {
+            Some(cut) => self.visit(operation, cut),
+            None => self.on_fresh(operation, |sweep| Ok(sweep.run()?.into())),
+        }
+    }
+
+    /// Runs an operation without a cut, and asks what is asked after one.
+    pub(crate) fn uncut(&self, operation: Operation) -> Result<Judged, Error> {
+        self.visit(operation, 0)
+    }
+
+    /// Visits one cut of an operation by its number, zero for the run without one.
+    fn visit(&self, operation: Operation, cut: usize) -> Result<Judged, Error> {
+        self.on_fresh(operation, |sweep| Ok(sweep.replay(cut)?.into()))
+    }
+
+    fn on_fresh(
+        &self,
+        operation: Operation,
+        work: impl FnOnce(&Sweep<'_, P>) -> Result<Judged, Error>,
+    ) -> Result<Judged, Error> {
+        let fresh = self.database.fresh()?;
+        work(&Sweep { fresh: &fresh, open: Arc::clone(&self.open), operation })
     }
 
     fn traced(

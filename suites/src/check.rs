@@ -7,7 +7,7 @@ use dropproof::{
     verdict::{Error, Level, Mutant, Rule, Verdict},
 };
 
-use crate::{Cell, Fault, crud::Crud};
+use crate::{Cell, Fault, Judged, crud::Crud, drop_guard::DropGuard};
 
 /// An executable rule.
 ///
@@ -31,7 +31,7 @@ pub struct Check<P: Pool> {
     /// The planted faults that it must catch, with a part of the message.
     pub catches: &'static [(Fault, &'static str)],
     /// Judges a cell.
-    pub run: fn(&Cell<P>) -> Result<Verdict, Error>,
+    pub run: fn(&Cell<P>) -> Result<Judged, Error>,
 }
 
 impl<P: Pool> Check<P> {
@@ -71,7 +71,7 @@ impl<P: Pool> fmt::Debug for Check<P> {
 /// Every check, in report order.
 #[must_use]
 pub fn checks<P: Pool>() -> Vec<&'static Check<P>> {
-    Crud::CHECKS.iter().collect()
+    Crud::CHECKS.iter().chain(DropGuard::CHECKS).collect()
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use proptest::{
     test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner},
 };
 
-use crate::{Cell, Check, Fault, Subject};
+use crate::{Cell, Check, Fault, Judged, Subject};
 
 /// The suite, for one type of pool.
 pub(crate) struct Crud<P>(PhantomData<P>);
@@ -141,7 +141,7 @@ async fn create_returns_the_id_that_the_server_made<P: Pool>(
 }
 
 /// Stores random texts, and reads them back through the layer and through the witness.
-fn text_comes_back_as_it_was_stored<P: Pool>(cell: &Cell<P>) -> Result<Verdict, Error> {
+fn text_comes_back_as_it_was_stored<P: Pool>(cell: &Cell<P>) -> Result<Judged, Error> {
     let subject = cell.subject()?;
     let config = Config { cases: 128, failure_persistence: None, ..Config::default() };
     let random = TestRng::from_seed(RngAlgorithm::ChaCha, &cell.seed_bytes());
@@ -149,7 +149,7 @@ fn text_comes_back_as_it_was_stored<P: Pool>(cell: &Cell<P>) -> Result<Verdict, 
     let unanswered = RefCell::new(None);
     let tried = TestRunner::new_with_rng(config, random).run(&titles(), |titles| {
         match stores_and_reads(&subject, &titles) {
-            Ok(Verdict::Violated { message }) => Err(TestCaseError::fail(message)),
+            Ok(Verdict::Violated(broken)) => Err(TestCaseError::fail(broken.message)),
             Ok(_) => Ok(()),
             Err(error) => {
                 unanswered.replace(Some(error));
@@ -168,7 +168,7 @@ fn text_comes_back_as_it_was_stored<P: Pool>(cell: &Cell<P>) -> Result<Verdict, 
         }
     };
     subject.close()?;
-    Ok(verdict)
+    Ok(verdict.into())
 }
 
 /// Lists of titles: NULL, empty, quotes, any character but NUL, and long ones.

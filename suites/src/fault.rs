@@ -1,13 +1,26 @@
 //! Planted faults: mistakes that real layers make, put into a layer that does not make them.
 //!
 //! A check that no fault can turn red proves nothing. The decorator works on the contract alone, so
-//! every fault can be planted into every adapter.
+//! every fault can be planted into every adapter. This file says which faults there are and plants
+//! those of a pool and its sessions; those of statements are in `statements`.
+
+mod statements;
+
+use std::{
+    mem,
+    panic::AssertUnwindSafe,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use dropproof::contract::{
-    Answer, Class, Dialect, Ending, Error, Op, Pool, Result, Row, Script, Session, Statement,
-    Statements, User, Value,
+    Answer, Ending, Op, Pool, Result, Script, Session, Statement, Statements,
 };
-use futures::{Stream, future::BoxFuture};
+use futures::FutureExt;
+use statements::FaultyStatements;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 macro_rules! faults {
     ($($(#[doc = $doc:literal])+ $fault:ident = $name:literal,)+) => {
@@ -58,6 +71,16 @@ faults! {
     CommitsEarly = "commits-early",
     /// A commit is not sent, and success is reported.
     CommitForgotten = "commit-forgotten",
+    /// A transaction has no guard: BEGIN and COMMIT are sent as text.
+    BeginsByHand = "begins-by-hand",
+    /// A connection that was dropped at work is left as it is, and another takes its place.
+    AbandonsDirty = "abandons-dirty",
+    /// A session that was dropped at work does not come back to the pool.
+    LeaksSession = "leaks-session",
+    /// A waiter that was dropped keeps its place.
+    LosesPlace = "loses-place",
+    /// After a drop the answers come one question late.
+    AnswersLate = "answers-late",
 }
 
 /// A layer with a fault planted into it.
@@ -65,12 +88,26 @@ faults! {
 pub struct Faulty<P> {
     inner: P,
     fault: Fault,
+    places: Arc<Semaphore>,
+    late: Arc<AtomicBool>,
 }
 
 impl<P: Pool> Faulty<P> {
-    /// Plants a fault.
-    pub fn new(inner: P, fault: Fault) -> Self {
-        Self { inner, fault }
+    /// Plants a fault into a pool that lends so many sessions.
+    pub fn new(inner: P, fault: Fault, sessions_max: u32) -> Self {
+        let places = Arc::new(Semaphore::new(sessions_max as usize));
+        Self { inner, fault, places, late: Arc::default() }
+    }
+}
+
+impl Fault {
+    /// How many sessions the pool must have beyond those that it is asked for.
+    #[must_use]
+    pub fn spare_sessions(self) -> u32 {
+        match self {
+            Fault::AbandonsDirty => 8,
+            _ => 0,
+        }
     }
 }
 
@@ -78,8 +115,21 @@ impl<P: Pool> Pool for Faulty<P> {
     type Session = FaultySession<P::Session>;
 
     async fn session(&self) -> Result<Self::Session> {
+        let places = Arc::clone(&self.places);
+        let place = places.acquire_owned().await.expect("the semaphore is never closed");
+        let place = match self.fault {
+            Fault::LosesPlace => {
+                place.forget();
+                None
+            }
+            _ => Some(place),
+        };
         let inner = self.inner.session().await?;
-        Ok(FaultySession { inner, memory: Memory { fault: self.fault, ids: 0, failed: false } })
+        if place.is_none() {
+            self.places.add_permits(1);
+        }
+        let memory = Memory::new(self.fault, Arc::clone(&self.late));
+        Ok(FaultySession { inner: Some(inner), memory, _place: place })
     }
 
     async fn close(self) -> Result<()> {
@@ -90,127 +140,83 @@ impl<P: Pool> Pool for Faulty<P> {
 /// A session of a [`Faulty`] layer.
 #[derive(Debug)]
 pub struct FaultySession<S> {
-    inner: S,
+    /// `None` once it is leaked.
+    inner: Option<S>,
     memory: Memory,
+    _place: Option<OwnedSemaphorePermit>,
 }
 
-/// What a fault remembers between statements of a session.
+/// What a fault remembers of a session.
 #[derive(Debug)]
 struct Memory {
     fault: Fault,
     ids: i64,
     failed: bool,
+    /// Whether a transaction is under way.
+    at_work: bool,
+    /// Whether the answers of the pool's sessions come late.
+    late: Arc<AtomicBool>,
+    /// The answer that was kept back.
+    kept_back: Option<Answer>,
+}
+
+impl Memory {
+    fn new(fault: Fault, late: Arc<AtomicBool>) -> Self {
+        Self { fault, ids: 0, failed: false, at_work: false, late, kept_back: None }
+    }
+}
+
+impl<S: Session> FaultySession<S> {
+    fn inner(&mut self) -> &mut S {
+        self.inner.as_mut().expect("it is leaked by the drop alone")
+    }
+
+    async fn transact_with_fault(&mut self, script: Script) -> Result<()> {
+        match self.memory.fault {
+            Fault::CommitsEarly => script.play(&mut self.inner().on()).await.map(drop),
+            Fault::CommitForgotten => self.inner().transact(script.ending(Ending::Rollback)).await,
+            Fault::BeginsByHand => by_hand(&mut self.inner().on(), script).await,
+            _ => self.inner().transact(script).await,
+        }
+    }
+}
+
+/// Opens and ends a transaction by text, so that nobody else knows of it.
+async fn by_hand<S: Statements>(on: &mut S, script: Script) -> Result<()> {
+    let text = |sql: &'static str| Op::Change(Statement::new(sql, []));
+    on.run(&text("BEGIN")).await?;
+    match script.play(on).await? {
+        Ending::Commit => on.run(&text("COMMIT")).await.map(drop),
+        Ending::Rollback => on.run(&text("ROLLBACK")).await.map(drop),
+        Ending::Leave | Ending::Fail => Ok(()),
+    }
 }
 
 impl<S: Session> Session for FaultySession<S> {
     fn on(&mut self) -> impl Statements {
-        FaultyStatements { inner: self.inner.on(), memory: &mut self.memory }
+        let inner = self.inner.as_mut().expect("it is leaked by the drop alone").on();
+        FaultyStatements { inner, memory: &mut self.memory }
     }
 
     async fn transact(&mut self, script: Script) -> Result<()> {
-        let result = match self.memory.fault {
-            Fault::CommitsEarly => script.play(&mut self.inner.on()).await.map(drop),
-            Fault::CommitForgotten => self.inner.transact(script.ending(Ending::Rollback)).await,
-            _ => self.inner.transact(script).await,
-        };
+        self.memory.at_work = true;
+        let result = AssertUnwindSafe(self.transact_with_fault(script)).catch_unwind().await;
+        self.memory.at_work = false;
+        let result = result.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         self.memory.failed |= result.is_err();
         result
     }
 }
 
-struct FaultyStatements<'a, S> {
-    inner: S,
-    memory: &'a mut Memory,
-}
-
-impl<S: Statements> Statements for FaultyStatements<'_, S> {
-    fn dialect(&self) -> Dialect {
-        self.inner.dialect()
-    }
-
-    async fn change(&mut self, statement: &Statement) -> Result<u64> {
-        self.inner.change(statement).await
-    }
-
-    async fn fetch(&mut self, statement: &Statement) -> Result<Vec<Row>> {
-        self.inner.fetch(statement).await
-    }
-
-    fn rows<'a>(
-        &'a mut self,
-        statement: &'a Statement,
-    ) -> impl Stream<Item = Result<Row>> + Send + 'a {
-        self.inner.rows(statement)
-    }
-
-    fn nested(&mut self, script: Script) -> BoxFuture<'_, Result<()>> {
-        self.inner.nested(script)
-    }
-
-    async fn run(&mut self, op: &Op) -> Result<Answer> {
-        if self.memory.fault == Fault::StaysFailed && self.memory.failed {
-            return Err(Error::new(Class::FailedTransaction, "an earlier statement failed"));
+impl<S> Drop for FaultySession<S> {
+    fn drop(&mut self) {
+        if !self.memory.at_work {
+            return;
         }
-        let result = self.inner.run(&self.memory.changed(op)).await;
-        self.memory.failed |= result.is_err();
-        match (self.memory.fault, result) {
-            (Fault::IdGuessed, Ok(Answer::Id(_))) => {
-                self.memory.ids += 1;
-                Ok(Answer::Id(self.memory.ids))
-            }
-            (Fault::IdForgotten, Ok(Answer::Id(_))) => Ok(Answer::Id(0)),
-            (Fault::FirstOfSeveral, Err(error)) if error.class() == Class::Ambiguous => {
-                self.first_user().await
-            }
-            (Fault::MissingIsError, Ok(Answer::User(None))) => {
-                Err(Error::new(Class::NotFound, "no row was found"))
-            }
-            (Fault::ErrorSwallowed, Err(error)) if error.class() == Class::Constraint => {
-                Ok(Answer::Changed(0))
-            }
-            (Fault::ClassLost, Err(error)) => Err(Error::new(Class::Other, error)),
-            (_, result) => result,
-        }
-    }
-}
-
-impl<S: Statements> FaultyStatements<'_, S> {
-    async fn first_user(&mut self) -> Result<Answer> {
-        let sql = "SELECT id, email, hashed_password FROM users ORDER BY id LIMIT 1";
-        let rows = self.inner.fetch(&Statement::new(sql, [])).await?;
-        let user = match rows.first().map(Vec::as_slice) {
-            Some([Value::Int(id), Value::Text(email), Value::Text(hashed_password)]) => {
-                Some(User {
-                    id: *id,
-                    email: email.clone(),
-                    hashed_password: hashed_password.clone(),
-                    full_name: None,
-                })
-            }
-            _ => None,
-        };
-        Ok(Answer::User(user))
-    }
-}
-
-impl Memory {
-    /// The operation as the fault sends it.
-    fn changed(&self, op: &Op) -> Op {
-        match op {
-            Op::CreateTask { title } => Op::CreateTask { title: self.changed_text(title.clone()) },
-            op => op.clone(),
-        }
-    }
-
-    fn changed_text(&self, text: Option<String>) -> Option<String> {
-        let text = text?;
-        match self.fault {
-            Fault::TextCut => {
-                Some(text.chars().map(|c| if c.len_utf8() <= 3 { c } else { '?' }).collect())
-            }
-            Fault::NulEndsText => Some(text.chars().take_while(|c| *c != '\0').collect()),
-            Fault::EmptyIsNull if text.is_empty() => None,
-            _ => Some(text),
+        match self.memory.fault {
+            Fault::AbandonsDirty | Fault::LeaksSession => mem::forget(self.inner.take()),
+            Fault::AnswersLate => self.memory.late.store(true, Ordering::SeqCst),
+            _ => {}
         }
     }
 }

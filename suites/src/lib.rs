@@ -9,7 +9,10 @@
 mod cell;
 mod check;
 mod crud;
+mod drop_guard;
+mod evidence;
 mod fault;
+mod judged;
 mod matrix;
 mod mutants;
 mod snapshot;
@@ -19,6 +22,7 @@ mod trials;
 pub use cell::{Cell, Subject};
 pub use check::{Check, checks};
 pub use fault::{Fault, Faulty};
+pub use judged::Judged;
 pub use matrix::Matrix;
 pub use mutants::Mutants;
 pub use snapshot::Snapshots;

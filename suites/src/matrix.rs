@@ -50,7 +50,7 @@ impl Matrix {
             let snapshots = self.snapshots.clone();
             self.trials.judges.push(Box::new(move |database, run| {
                 let open = |target| async move { A::open(&target).await };
-                let cell = Cell::new(database, open).seed(run.seed);
+                let cell = Cell::new(database, open).of_run(run);
                 (check.run)(&cell.snapshots(snapshots.clone()))
             }));
         }

@@ -43,8 +43,8 @@ impl Mutants {
                 });
                 self.trials.judges.push(Box::new(move |database, run| {
                     let open = move |target| open::<A>(target, *fault);
-                    let cell = Cell::new(database, open).seed(run.seed);
-                    Ok(killed((check.run)(&cell)?, message))
+                    let cell = Cell::new(database, open).of_run(run);
+                    Ok(killed((check.run)(&cell)?.verdict, message).into())
                 }));
             }
         }
@@ -80,15 +80,19 @@ async fn open<A: Adapter>(
     target: Target,
     fault: Fault,
 ) -> Result<Subject, dropproof::contract::Error> {
-    Ok(Faulty::new(BoxedPool(Box::new(A::open(&target).await?)), fault))
+    let Target { url, sessions_max } = target;
+    let with_spare = Target { url, sessions_max: sessions_max + fault.spare_sessions() };
+    let inner = BoxedPool(Box::new(A::open(&with_spare).await?));
+    Ok(Faulty::new(inner, fault, sessions_max))
 }
 
 /// A mutant is killed where the check is violated and says why.
 fn killed(verdict: Verdict, message: &str) -> Verdict {
     match verdict {
-        Verdict::Violated { message: seen } if seen.contains(message) => Verdict::Upheld,
-        Verdict::Violated { message: seen } => Verdict::violated(format!(
-            "the mutant was caught with `{seen}`, which does not say `{message}`"
+        Verdict::Violated(seen) if seen.message.contains(message) => Verdict::Upheld,
+        Verdict::Violated(seen) => Verdict::violated(format!(
+            "the mutant was caught with `{}`, which does not say `{message}`",
+            seen.message
         )),
         other => Verdict::violated(format!("the mutant survived: {}", other.name())),
     }
@@ -119,7 +123,7 @@ mod tests {
     #[test]
     fn only_a_violation_with_its_message_kills() {
         assert_eq!(killed(Verdict::violated("a b c"), "b"), Verdict::Upheld);
-        assert!(matches!(killed(Verdict::violated("a"), "b"), Verdict::Violated { .. }));
-        assert!(matches!(killed(Verdict::Upheld, "b"), Verdict::Violated { .. }));
+        assert!(matches!(killed(Verdict::violated("a"), "b"), Verdict::Violated(_)));
+        assert!(matches!(killed(Verdict::Upheld, "b"), Verdict::Violated(_)));
     }
 }

@@ -16,17 +16,17 @@ use dropproof::{
     contract::Adapter,
     database::{Database, Kind, Unavailable},
     run::Run,
-    verdict::{Cell, Error, Outcome, Plan, Record, Sink, Trial, Verdict, chain},
+    verdict::{Cell, Error, Outcome, Plan, Record, Sink, Strip, Trial, Verdict, chain},
 };
 use libtest_mimic::{Arguments, Completion, Failed};
 
-use crate::{Check, checks};
+use crate::{Check, Judged, checks};
 
 /// The environment variable that asks for the plan instead of a run, and names its file.
 const PLAN_VARIABLE: &str = "DROPPROOF_PLAN";
 
 /// Judges one check on a database.
-pub(crate) type Judge = Box<dyn Fn(Database, &Run) -> Result<Verdict, Error> + Send>;
+pub(crate) type Judge = Box<dyn Fn(Database, &Run) -> Result<Judged, Error> + Send>;
 
 /// The trials of a test binary, and how each is judged.
 #[derive(Default)]
@@ -100,8 +100,14 @@ fn test(trial: Trial, judge: Judge, run: Run) -> libtest_mimic::Trial {
         (_, Err(Unavailable::Blocked { reason })) => ignored(&trial, format!("blocked: {reason}")),
         (_, database) => libtest_mimic::Trial::test(trial.name.clone(), move || {
             let started = Instant::now();
-            let outcome = judged(&judge, database, &run);
-            let record = Record { trial: trial.name.clone(), outcome, duration: started.elapsed() };
+            let (outcome, evidence, strip) = judged(&judge, database, &run);
+            let record = Record {
+                trial: trial.name.clone(),
+                outcome: with_token(outcome, &trial.name),
+                strip,
+                evidence,
+                duration: started.elapsed(),
+            };
             if let Some(path) = &run.records {
                 Sink::new(path.clone()).append(&record).map_err(|error| {
                     format!("the record cannot be appended to {}: {error}", path.display())
@@ -121,13 +127,28 @@ fn ignored(trial: &Trial, reason: String) -> libtest_mimic::Trial {
     .with_ignored_flag(listed_first)
 }
 
-fn judged(judge: &Judge, database: Result<Database, Unavailable>, run: &Run) -> Outcome {
+/// What became of a trial, with its strip and its evidence where it has them.
+fn judged(
+    judge: &Judge,
+    database: Result<Database, Unavailable>,
+    run: &Run,
+) -> (Outcome, Option<String>, Option<Strip>) {
     let judge = || judge(database?, run);
     match panic::catch_unwind(AssertUnwindSafe(judge)) {
-        Ok(Ok(verdict)) => Outcome::Judged(verdict),
-        Ok(Err(error)) => Outcome::Error(chain(&error)),
-        Err(panic) => Outcome::Error(vec![format!("a panic: {}", message(&*panic))]),
+        Ok(Ok(Judged { verdict, strip, evidence })) => (Outcome::Judged(verdict), evidence, strip),
+        Ok(Err(error)) => (Outcome::Error(chain(&error)), None, None),
+        Err(panic) => (Outcome::Error(vec![format!("a panic: {}", message(&*panic))]), None, None),
     }
+}
+
+/// Makes the number of a cut the token by which it is replayed.
+fn with_token(mut outcome: Outcome, trial: &str) -> Outcome {
+    if let Outcome::Judged(Verdict::Violated(violation) | Verdict::Known { violation, .. }) =
+        &mut outcome
+    {
+        violation.replay = violation.replay.take().map(|cut| format!("{trial}:{cut}"));
+    }
+    outcome
 }
 
 fn message(panic: &(dyn Any + Send)) -> &str {
@@ -138,8 +159,8 @@ fn message(panic: &(dyn Any + Send)) -> &str {
 fn passed(outcome: Outcome) -> Result<(), Failed> {
     match outcome {
         Outcome::Judged(Verdict::Upheld | Verdict::Known { .. }) => Ok(()),
-        Outcome::Judged(Verdict::Violated { message }) => {
-            Err(format!("violated: {message}").into())
+        Outcome::Judged(Verdict::Violated(violation)) => {
+            Err(format!("violated: {}", violation.message).into())
         }
         Outcome::Judged(Verdict::Healed { link }) => {
             Err(format!("healed, and still listed as known: {link}").into())
@@ -156,7 +177,7 @@ mod tests {
     use super::*;
 
     fn judged_as(judge: Judge) -> Outcome {
-        judged(&judge, Database::from_env(Kind::Sqlite), &Run::default())
+        judged(&judge, Database::from_env(Kind::Sqlite), &Run::default()).0
     }
 
     #[test]
@@ -169,13 +190,13 @@ mod tests {
 
     #[test]
     fn a_violated_verdict_fails_its_test() {
-        let outcome = judged_as(Box::new(|_, _| Ok(Verdict::violated("seen"))));
+        let outcome = judged_as(Box::new(|_, _| Ok(Verdict::violated("seen").into())));
 
         assert_eq!(passed(outcome).unwrap_err().message(), Some("violated: seen"));
     }
 
     #[test]
     fn an_upheld_verdict_passes() {
-        assert!(passed(judged_as(Box::new(|_, _| Ok(Verdict::Upheld)))).is_ok());
+        assert!(passed(judged_as(Box::new(|_, _| Ok(Verdict::Upheld.into())))).is_ok());
     }
 }

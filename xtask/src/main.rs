@@ -13,6 +13,7 @@ mod judge;
 mod mutants;
 mod names;
 mod progress;
+mod replay;
 mod round;
 mod runner;
 mod selection;
@@ -51,6 +52,9 @@ enum Command {
     /// Show that every planted fault is caught by the check that names it.
     #[command(after_help = mutants::EXAMPLES)]
     Mutants(judge::Options),
+    /// Visit one cut again, and print everything that was said and seen.
+    #[command(after_help = replay::EXAMPLES)]
+    Replay(replay::Options),
     /// Show a check: its rule, its claims, how layers break it, what it must catch.
     Explain(explain::Options),
     /// Show, build or remove the images of the databases.
@@ -99,6 +103,7 @@ async fn carry_out(command: Command) -> miette::Result<Ended> {
     match command {
         Command::Test(options) => test::run(&options, &terminal, &mut interrupt).await,
         Command::Mutants(options) => mutants::run(&options, &terminal, &mut interrupt).await,
+        Command::Replay(options) => replay::run(&options, &terminal, &mut interrupt).await,
         Command::Explain(options) => explain::run(&options, &mut interrupt).await,
         Command::Images(options) => images::run(&options, &terminal, &mut interrupt).await,
         Command::Doctor(options) => doctor::run(&options).await,

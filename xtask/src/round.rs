@@ -4,6 +4,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     path::Path,
+    process::ExitStatus,
     time::Instant,
 };
 
@@ -12,6 +13,7 @@ use dropproof::{
     run::{self, Run},
     verdict::{Plan, Record, Sink},
 };
+use indicatif::ProgressBar;
 use miette::{IntoDiagnostic, WrapErr, miette};
 
 use crate::{
@@ -42,34 +44,12 @@ impl Round<'_> {
         interrupt: &mut Interrupt,
     ) -> miette::Result<Result<Report, Interrupted>> {
         let began = Instant::now();
-        let wanted = self.wanted();
         let folder = Folder::make(self.output)?;
-        let run_file = folder.path("run.json");
-        let run = Run {
-            addresses: self.servers.addresses(),
-            blocked: self.servers.blocked.clone(),
-            trials: Some(wanted.clone()),
-            seed: self.seed,
-            records: Some(folder.path("records.jsonl")),
+        let bar = terminal.parts("running", self.wanted().len());
+        let (records, status) = match self.records(&folder, None, &bar, interrupt).await? {
+            Ok(ran) => ran,
+            Err(interrupted) => return Ok(Err(interrupted)),
         };
-        run.write(&run_file).into_diagnostic().wrap_err("the run file cannot be written")?;
-        let status = if wanted.is_empty() {
-            None
-        } else {
-            let mut command = self.runner.command(self.target);
-            command.env(run::VARIABLE, &run_file);
-            let bar = terminal.parts("running", wanted.len());
-            let log = folder.path("run.log");
-            match runner::run(command, &log, wanted, &bar, interrupt).await? {
-                Ok(status) => Some(status),
-                Err(interrupted) => return Ok(Err(interrupted)),
-            }
-        };
-        fs::remove_file(&run_file).into_diagnostic().wrap_err("the run file cannot be removed")?;
-
-        let records = Sink::read(&folder.path("records.jsonl"))
-            .into_diagnostic()
-            .wrap_err("the records of the trials cannot be read")?;
         let timings = timings(&records, began);
         let report = Report::new(self.plan, &self.facts(), records);
         folder.write("report.json", &report.json())?;
@@ -83,6 +63,59 @@ impl Round<'_> {
             return Err(miette!("the test runner failed, and no trial did: see {}", log.display()));
         }
         Ok(Ok(report))
+    }
+
+    /// Visits one cut of the one trial of the plan, and leaves nothing but what it returns.
+    pub(crate) async fn replay(
+        &self,
+        cut: usize,
+        interrupt: &mut Interrupt,
+    ) -> miette::Result<Result<Record, Interrupted>> {
+        let folder = Folder::make(self.output)?;
+        let bar = ProgressBar::hidden();
+        let (mut records, _) = match self.records(&folder, Some(cut), &bar, interrupt).await? {
+            Ok(ran) => ran,
+            Err(interrupted) => return Ok(Err(interrupted)),
+        };
+        let log = || fs::read_to_string(folder.path("run.log")).unwrap_or_default();
+        records.pop().map(Ok).ok_or_else(|| miette!("the trial left no record:\n{}", log()))
+    }
+
+    /// Runs the trials and reads what they leave.
+    async fn records(
+        &self,
+        folder: &Folder,
+        replay: Option<usize>,
+        bar: &ProgressBar,
+        interrupt: &mut Interrupt,
+    ) -> miette::Result<Result<(Vec<Record>, Option<ExitStatus>), Interrupted>> {
+        let wanted = self.wanted();
+        let run_file = folder.path("run.json");
+        let run = Run {
+            addresses: self.servers.addresses(),
+            blocked: self.servers.blocked.clone(),
+            trials: Some(wanted.clone()),
+            seed: self.seed,
+            replay,
+            records: Some(folder.path("records.jsonl")),
+        };
+        run.write(&run_file).into_diagnostic().wrap_err("the run file cannot be written")?;
+        let status = if wanted.is_empty() {
+            None
+        } else {
+            let mut command = self.runner.command(self.target);
+            command.env(run::VARIABLE, &run_file);
+            let log = folder.path("run.log");
+            match runner::run(command, &log, wanted, bar, interrupt).await? {
+                Ok(status) => Some(status),
+                Err(interrupted) => return Ok(Err(interrupted)),
+            }
+        };
+        fs::remove_file(&run_file).into_diagnostic().wrap_err("the run file cannot be removed")?;
+        let records = Sink::read(&folder.path("records.jsonl"))
+            .into_diagnostic()
+            .wrap_err("the records of the trials cannot be read")?;
+        Ok(Ok((records, status)))
     }
 
     /// The trials that can be run.

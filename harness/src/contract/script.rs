@@ -1,6 +1,7 @@
 //! A transaction as data, which an adapter plays in its library's own style.
 
 use std::{
+    panic::panic_any,
     pin::pin,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -9,6 +10,9 @@ use futures::StreamExt;
 use tokio::sync::Semaphore;
 
 use super::{Answer, Class, Error, Op, Result, Statement, Statements};
+
+/// The words of the panic of [`Step::Panic`].
+pub const PLANTED_PANIC: &str = "planted";
 
 /// The steps of a transaction and how it ends.
 ///
@@ -36,7 +40,7 @@ pub enum Step {
     },
     /// Says that it has come here and waits until it may go on: sessions are interleaved by this.
     Hold(Gate),
-    /// Panics.
+    /// Panics with [`PLANTED_PANIC`].
     Panic,
     /// Plays a script in a transaction inside this one.
     Nested(Script),
@@ -96,7 +100,7 @@ impl Script {
                     self.record.answer(Answer::Rows(got));
                 }
                 Step::Hold(gate) => gate.pass().await,
-                Step::Panic => panic!("planted"),
+                Step::Panic => panic_any(PLANTED_PANIC),
                 Step::Nested(inner) => {
                     let ending = inner.ending;
                     match on.nested(inner).await {

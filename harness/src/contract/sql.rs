@@ -8,7 +8,7 @@ use super::{
 /// The tables of the schema, referenced ones first.
 pub const TABLES: [&str; 3] = ["users", "tasks", "dones"];
 
-/// The schema of the entities, as text of several statements.
+/// The schema of the entities, and of the canaries that show whether work is lost, as text of several statements.
 #[must_use]
 pub fn schema(dialect: Dialect) -> String {
     let id = match dialect {
@@ -19,7 +19,8 @@ pub fn schema(dialect: Dialect) -> String {
         "CREATE TABLE users (id {id}, email VARCHAR(255) NOT NULL, \
          hashed_password VARCHAR(255) NOT NULL, full_name VARCHAR(255));
          CREATE TABLE tasks (id {id}, title TEXT);
-         CREATE TABLE dones (id BIGINT PRIMARY KEY REFERENCES tasks (id) ON DELETE CASCADE);"
+         CREATE TABLE dones (id BIGINT PRIMARY KEY REFERENCES tasks (id) ON DELETE CASCADE);
+         CREATE TABLE canaries (nonce BIGINT PRIMARY KEY);"
     )
 }
 

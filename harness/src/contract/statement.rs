@@ -26,6 +26,25 @@ impl Dialect {
     }
 }
 
+impl Dialect {
+    /// Asks a session what it carries beyond a fresh one: settings, isolation, temporary tables.
+    #[must_use]
+    pub const fn session_state(self) -> &'static str {
+        match self {
+            Dialect::Postgres => {
+                "SELECT name || ' = ' || setting FROM pg_settings WHERE source = 'session' \
+                 UNION ALL SELECT 'temporary ' || relname FROM pg_class \
+                 WHERE relnamespace = pg_my_temp_schema() AND relkind = 'r' \
+                 UNION ALL SELECT 'isolation ' || current_setting('transaction_isolation') ORDER BY 1"
+            }
+            Dialect::Sqlite => {
+                "SELECT 'temporary ' || name FROM sqlite_temp_master WHERE type = 'table' \
+                 UNION ALL SELECT 'foreign keys ' || foreign_keys FROM pragma_foreign_keys ORDER BY 1"
+            }
+        }
+    }
+}
+
 /// A parameter or a column.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Value {

@@ -6,7 +6,7 @@
 #[cfg(feature = "sqlite")]
 use std::path::{Path, PathBuf};
 
-use super::{Address, Kind, Owned};
+use super::{Address, Kind, Owned, ServerUrl};
 use crate::witness::{self, Source, Witness, postgres};
 
 /// A database of the caller's own, with the schema of the entities in it.
@@ -68,6 +68,16 @@ impl Fresh {
             Place::Server(owned) => owned.url().expose().to_owned(),
             #[cfg(feature = "sqlite")]
             Place::File(folder) => format!("sqlite://{}", file(folder.path()).display()),
+        }
+    }
+
+    /// The database on its server; `None` where it is embedded.
+    #[must_use]
+    pub fn server(&self) -> Option<&ServerUrl> {
+        match &self.place {
+            Place::Server(owned) => Some(owned.url()),
+            #[cfg(feature = "sqlite")]
+            Place::File(_) => None,
         }
     }
 

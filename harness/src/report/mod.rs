@@ -12,7 +12,8 @@ use serde::Serialize;
 
 use crate::{
     database::Kind,
-    verdict::{Cell, Level, Outcome, Plan, Record, Rule, Trial, Verdict},
+    sweep::Class,
+    verdict::{Cell, Level, Outcome, Plan, Record, Rule, Strip, Trial, Verdict, Violation},
 };
 
 /// What is known of a run apart from its records.
@@ -47,6 +48,9 @@ pub struct Report {
     totals: Totals,
     #[serde(skip)]
     rules: Vec<Rule>,
+    /// The cut strips, by the name of the trial.
+    #[serde(skip)]
+    strips: Vec<(String, Strip)>,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -65,12 +69,19 @@ struct VerdictRow {
     database: Kind,
     verdict: &'static str,
     claims: Vec<String>,
-    class: Option<String>,
-    cuts: Option<u32>,
+    class: Option<Class>,
+    cuts: Option<Cuts>,
     message: Option<String>,
     reason: Option<String>,
     link: Option<String>,
     replay: Option<String>,
+}
+
+/// How much of a sweep was done.
+#[derive(Clone, Copy, Debug, Serialize)]
+struct Cuts {
+    visited: usize,
+    counted: usize,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -115,22 +126,27 @@ impl Report {
             errors: Vec::new(),
             totals: Totals::default(),
             rules: plan.rules.clone(),
+            strips: Vec::new(),
         };
-        let mut outcomes: BTreeMap<String, Outcome> =
-            records.into_iter().map(|record| (record.trial, record.outcome)).collect();
+        let mut outcomes: BTreeMap<String, (Outcome, Option<Strip>)> = records
+            .into_iter()
+            .map(|record| (record.trial, (record.outcome, record.strip)))
+            .collect();
         for trial in &plan.trials {
             let blocked = || facts.blocked.get(&trial.database).cloned();
             let before = trial
                 .skipped
                 .clone()
                 .or_else(|| blocked().map(|reason| Verdict::Blocked { reason }));
-            let outcome = before.map(Outcome::Judged).or_else(|| outcomes.remove(&trial.name));
-            report.add(trial, outcome.unwrap_or_else(no_record));
+            let before = before.map(|verdict| (Outcome::Judged(verdict), None));
+            let outcome = before.or_else(|| outcomes.remove(&trial.name));
+            let (outcome, strip) = outcome.unwrap_or_else(no_record);
+            report.add(trial, outcome, strip);
         }
         report
     }
 
-    fn add(&mut self, trial: &Trial, outcome: Outcome) {
+    fn add(&mut self, trial: &Trial, outcome: Outcome, strip: Option<Strip>) {
         match outcome {
             Outcome::Error(causes) => {
                 self.totals.error += 1;
@@ -145,7 +161,8 @@ impl Report {
                 *self.totals.of(&verdict) += 1;
                 let rule = self.rules.iter().find(|rule| rule.id == trial.check);
                 let rule = rule.expect("a plan has the rule of each of its trials");
-                self.verdicts.push(VerdictRow::new(trial, rule, verdict));
+                self.verdicts.push(VerdictRow::new(trial, rule, verdict, strip.as_ref()));
+                self.strips.extend(strip.map(|strip| (trial.name.clone(), strip)));
             }
         }
     }
@@ -167,10 +184,9 @@ impl Report {
     }
 }
 
-fn no_record() -> Outcome {
-    Outcome::Error(vec![
-        "the trial left no record: its process ended before the verdict; see run.log".to_owned(),
-    ])
+fn no_record() -> (Outcome, Option<Strip>) {
+    let cause = "the trial left no record: its process ended before the verdict; see run.log";
+    (Outcome::Error(vec![cause.to_owned()]), None)
 }
 
 impl CellRow {
@@ -185,16 +201,17 @@ impl CellRow {
 }
 
 impl VerdictRow {
-    fn new(trial: &Trial, rule: &Rule, verdict: Verdict) -> Self {
+    fn new(trial: &Trial, rule: &Rule, verdict: Verdict, strip: Option<&Strip>) -> Self {
         let name = verdict.name();
-        let (message, reason, link) = match verdict {
+        let (violation, reason, link) = match verdict {
             Verdict::Upheld => (None, None, None),
-            Verdict::Violated { message } => (Some(message), None, None),
-            Verdict::Known { message, link } => (Some(message), None, Some(link)),
+            Verdict::Violated(violation) => (Some(violation), None, None),
+            Verdict::Known { violation, link } => (Some(violation), None, Some(link)),
             Verdict::Healed { link } => (None, None, Some(link)),
             Verdict::Skipped { reason, link } => (None, Some(reason), Some(link)),
             Verdict::Blocked { reason } => (None, Some(reason), None),
         };
+        let counted = strip.and_then(|strip| Some((strip, strip.counted?)));
         Self {
             check: trial.check.clone(),
             level: rule.level,
@@ -202,12 +219,12 @@ impl VerdictRow {
             database: trial.database,
             verdict: name,
             claims: rule.claims.clone(),
-            class: None,
-            cuts: None,
-            message,
+            class: violation.as_ref().and_then(Violation::class),
+            cuts: counted.map(|(strip, counted)| Cuts { visited: strip.cuts.len(), counted }),
+            replay: violation.as_ref().and_then(|violation| violation.replay.clone()),
+            message: violation.map(|violation| violation.message),
             reason,
             link,
-            replay: None,
         }
     }
 }
@@ -216,7 +233,7 @@ impl Totals {
     fn of(&mut self, verdict: &Verdict) -> &mut usize {
         match verdict {
             Verdict::Upheld => &mut self.upheld,
-            Verdict::Violated { .. } => &mut self.violated,
+            Verdict::Violated(_) => &mut self.violated,
             Verdict::Known { .. } => &mut self.known,
             Verdict::Healed { .. } => &mut self.healed,
             Verdict::Skipped { .. } => &mut self.skipped,
@@ -236,6 +253,7 @@ pub(crate) mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::verdict::StripCut;
 
     /// A report with one verdict of each kind, and an error.
     pub(crate) fn one_of_each() -> Report {
@@ -255,10 +273,17 @@ pub(crate) mod tests {
             databases: [(Kind::Sqlite, facts)].into(),
             blocked: [(Kind::Postgres, "no server; start one".to_owned())].into(),
         };
-        let (message, link) = ("one row is left".to_owned(), "https://example.org/1".to_owned());
+        let link = "https://example.org/1".to_owned();
+        let cut = |name: &str, class| StripCut { name: name.to_owned(), class };
+        let cuts = vec![cut("Held(A)", Class::Clean), cut("Held(B)", Class::Poisoned)];
+        let violation = Violation {
+            message: "one row is left".to_owned(),
+            cuts: vec![cuts[1].clone()],
+            replay: Some("sqlite-demo/demo/known:2".to_owned()),
+        };
         let records = [
             ("violated", Outcome::Judged(Verdict::violated("two rows are left"))),
-            ("known", Outcome::Judged(Verdict::Known { message, link: link.clone() })),
+            ("known", Outcome::Judged(Verdict::Known { violation, link: link.clone() })),
             ("healed", Outcome::Judged(Verdict::Healed { link })),
             ("error", Outcome::Error(vec!["the witness hung up".into(), "reset".into()])),
             ("upheld", Outcome::Judged(Verdict::Upheld)),
@@ -266,6 +291,8 @@ pub(crate) mod tests {
         let record = |(name, outcome): (&str, _)| Record {
             trial: trial(Kind::Sqlite, name).name,
             outcome,
+            strip: (name == "known").then(|| Strip { cuts: cuts.clone(), counted: Some(2) }),
+            evidence: None,
             duration: Duration::from_millis(1),
         };
         Report::new(&plan, &facts, records.map(record).into())

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use anstyle::{AnsiColor, Style};
 
 use super::{CellRow, Report};
-use crate::verdict::Cell;
+use crate::{sweep::Class, verdict::Cell};
 
 /// A mark of the matrix, its meaning, and the colour of both.
 const MARKS: [(&str, &str, AnsiColor); 7] = [
@@ -26,6 +26,7 @@ impl Report {
     pub fn terminal(&self) -> String {
         let mut out = String::new();
         self.matrix(&mut out);
+        self.cut_strips(&mut out);
         self.details(&mut out);
         self.sums(&mut out);
         out
@@ -72,6 +73,34 @@ impl Report {
         verdict.map(|row| row.verdict).or_else(|| error().map(|_| "error"))
     }
 
+    /// One line for each operation that was swept, with one mark for each cut.
+    fn cut_strips(&self, out: &mut String) {
+        if self.strips.is_empty() {
+            return;
+        }
+        let width = self.strips.iter().map(|(trial, _)| trial.len()).max().unwrap_or_default();
+        for (trial, strip) in &self.strips {
+            write!(out, "{trial:<width$}  ").expect(INFALLIBLE);
+            for cut in &strip.cuts {
+                let (mark, style) = (cut.class.mark(), class_style(cut.class));
+                write!(out, "{style}{mark}{style:#}").expect(INFALLIBLE);
+            }
+            out.push('\n');
+        }
+        let met = |class: &Class| {
+            self.strips.iter().flat_map(|(_, strip)| &strip.cuts).any(|cut| cut.class == *class)
+        };
+        let legend: Vec<String> = Class::ALL
+            .into_iter()
+            .filter(met)
+            .map(|class| {
+                let style = class_style(class);
+                format!("{style}{}{style:#} {class}", class.mark())
+            })
+            .collect();
+        writeln!(out, "\n{}\n", legend.join("  ")).expect(INFALLIBLE);
+    }
+
     fn details(&self, out: &mut String) {
         let mut blocked = Vec::new();
         for row in &self.verdicts {
@@ -91,6 +120,9 @@ impl Report {
                 }
                 _ => continue,
             };
+            let replay =
+                row.replay.as_ref().map(|token| format!("\n    cargo xtask replay '{token}'"));
+            let text = text + &replay.unwrap_or_default();
             paragraph(out, row.verdict, &row.check, &row.adapter, &row.database.to_string(), &text);
         }
         for row in &self.errors {
@@ -145,6 +177,20 @@ fn line_of(out: &mut String, width: usize, name: &str, columns: impl Iterator<It
 fn paragraph(out: &mut String, word: &str, check: &str, adapter: &str, database: &str, text: &str) {
     writeln!(out, "{} {check} on {adapter}, {database}\n    {text}\n", styled(word))
         .expect(INFALLIBLE);
+}
+
+fn class_style(class: Class) -> Style {
+    let colour = match class {
+        Class::Clean => AnsiColor::Green,
+        Class::Discarded | Class::Finished => AnsiColor::Cyan,
+        Class::Open
+        | Class::Lost
+        | Class::Torn
+        | Class::Poisoned
+        | Class::Desynced
+        | Class::Stuck => AnsiColor::Red,
+    };
+    Style::new().fg_color(Some(colour.into()))
 }
 
 fn style_of(word: &str) -> (&'static str, Style) {

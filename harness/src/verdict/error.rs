@@ -2,7 +2,7 @@
 
 use std::{error, iter, time::Duration};
 
-use crate::{contract, database::Unavailable, witness};
+use crate::{contract, database::Unavailable, sweep, witness};
 
 /// The reason the harness could not reach a verdict.
 ///
@@ -31,6 +31,9 @@ pub enum Error {
         #[from]
         source: witness::Error,
     },
+    /// A sweep came to no end.
+    #[error(transparent)]
+    Sweep(#[from] sweep::Error),
     /// Nothing happened for too long.
     #[error("nothing came of `{step}` within {} s", limit.as_secs())]
     Stuck {

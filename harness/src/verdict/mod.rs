@@ -7,12 +7,16 @@ mod error;
 mod plan;
 mod record;
 mod rule;
+mod strip;
 
 pub use error::{Error, chain};
 pub use plan::{Cell, Plan, Trial};
 pub use record::{Outcome, Record, Sink};
 pub use rule::{Level, Mutant, Rule};
 use serde::{Deserialize, Serialize};
+pub use strip::{Strip, StripCut};
+
+use crate::sweep::Class;
 
 /// The answer to a check's question.
 ///
@@ -23,14 +27,11 @@ pub enum Verdict {
     /// The requirement holds.
     Upheld,
     /// The requirement is broken.
-    Violated {
-        /// What was seen, in one sentence.
-        message: String,
-    },
+    Violated(Violation),
     /// It is broken as the list of known issues says.
     Known {
-        /// What was seen.
-        message: String,
+        /// How it is broken.
+        violation: Violation,
         /// Where it is reported.
         link: String,
     },
@@ -53,10 +54,30 @@ pub enum Verdict {
     },
 }
 
+/// How a requirement is broken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Violation {
+    /// What was seen, in one sentence.
+    pub message: String,
+    /// The cuts that broke it; none where it is broken without a cut.
+    pub cuts: Vec<StripCut>,
+    /// The token by which the first of them is replayed.
+    pub replay: Option<String>,
+}
+
+impl Violation {
+    /// The worst of what its cuts did.
+    #[must_use]
+    pub fn class(&self) -> Option<Class> {
+        self.cuts.iter().map(|cut| cut.class).max()
+    }
+}
+
 impl Verdict {
-    /// Says that the requirement is broken.
+    /// Says that the requirement is broken, without a cut.
     pub fn violated(message: impl Into<String>) -> Self {
-        Self::Violated { message: message.into() }
+        let message = message.into();
+        Self::Violated(Violation { message, cuts: Vec::new(), replay: None })
     }
 
     /// Upholds the requirement where `holds`, else says what was seen.
@@ -69,7 +90,7 @@ impl Verdict {
     pub const fn name(&self) -> &'static str {
         match self {
             Verdict::Upheld => "upheld",
-            Verdict::Violated { .. } => "violated",
+            Verdict::Violated(_) => "violated",
             Verdict::Known { .. } => "known",
             Verdict::Healed { .. } => "healed",
             Verdict::Skipped { .. } => "skipped",

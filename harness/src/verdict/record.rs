@@ -13,7 +13,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::Verdict;
+use super::{Strip, Verdict};
 
 /// What became of a trial.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +32,10 @@ pub struct Record {
     pub trial: String,
     /// What became of it.
     pub outcome: Outcome,
+    /// What each cut did, where the check swept an operation.
+    pub strip: Option<Strip>,
+    /// What the verdict rests on, as a person reads it, where one cut was replayed.
+    pub evidence: Option<String>,
     /// How long it took.
     pub duration: Duration,
 }
@@ -82,7 +86,8 @@ mod tests {
     fn records_are_read_in_the_order_of_writing() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("records.jsonl");
-        let record = |outcome| Record { trial: "t".into(), outcome, duration: Duration::ZERO };
+        let record =
+            |outcome| Record { trial: "t".into(), outcome, strip: None, duration: Duration::ZERO };
         let written = [
             record(Outcome::Judged(Verdict::violated("two\nlines"))),
             record(Outcome::Error(vec!["outer".into(), "inner".into()])),

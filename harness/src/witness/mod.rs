@@ -9,6 +9,7 @@ pub mod postgres;
 pub mod sqlite;
 
 use std::{
+    collections::BTreeMap,
     fmt, io,
     net::SocketAddr,
     sync::mpsc,
@@ -38,7 +39,30 @@ impl Source {
             Source::Sqlite(connection) => sqlite::query(connection, sql),
         }
     }
+
+    fn left_open(&mut self) -> Result<Vec<String>, Error> {
+        match self {
+            Source::Postgres(connection) => connection.left_open(),
+            #[cfg(feature = "sqlite")]
+            Source::Sqlite(connection) => sqlite::left_open(connection),
+        }
+    }
+
+    fn end_connections(&mut self) -> Result<(), Error> {
+        match self {
+            Source::Postgres(connection) => connection.end_connections(),
+            // Its connections are ours: they end when their pool is dropped.
+            #[cfg(feature = "sqlite")]
+            Source::Sqlite(_) => Ok(()),
+        }
+    }
 }
+
+/// The rows of tables, by table.
+pub type Tables = BTreeMap<&'static str, Vec<Row>>;
+
+/// What references goes first.
+const EMPTY: &str = "DELETE FROM canaries; DELETE FROM dones; DELETE FROM tasks; DELETE FROM users";
 
 type Job = Box<dyn FnOnce(&mut Source) + Send>;
 
@@ -90,24 +114,69 @@ impl Witness {
         self.query(format!("SELECT * FROM {table} ORDER BY 1")).await
     }
 
-    /// Empties the tables of the entities, blocking; for code outside of a runtime.
+    /// The rows of the tables of the entities, by table; canaries are left out.
+    ///
+    /// # Errors
+    ///
+    /// Fails with what the server said.
+    pub async fn tables(&self) -> Result<Tables, Error> {
+        let read = |source: &mut Source| {
+            let mut rows = |table| source.ask(&format!("SELECT * FROM {table} ORDER BY 1"));
+            TABLES.into_iter().map(|table| Ok((table, rows(table)?))).collect()
+        };
+        self.job(read).await.map_err(|_| Error::Gone)?
+    }
+
+    /// What is left open by connections that are not ours: transactions and locks, in words that
+    /// are equal for equal states.
+    ///
+    /// # Errors
+    ///
+    /// Fails with what the server said.
+    pub async fn left_open(&self) -> Result<Vec<String>, Error> {
+        self.job(Source::left_open).await.map_err(|_| Error::Gone)?
+    }
+
+    /// Ends the connections that are not ours, and waits until the server has ended them.
+    ///
+    /// # Errors
+    ///
+    /// Fails with what the server said.
+    pub async fn end_connections(&self) -> Result<(), Error> {
+        self.job(Source::end_connections).await.map_err(|_| Error::Gone)?
+    }
+
+    /// Empties the tables of the entities and the canaries.
+    ///
+    /// # Errors
+    ///
+    /// Fails with what the server said.
+    pub async fn reset(&self) -> Result<(), Error> {
+        self.query(EMPTY).await.map(drop)
+    }
+
+    /// Empties the tables of the entities and the canaries, blocking; for code outside of a runtime.
     ///
     /// # Errors
     ///
     /// Fails with what the server said.
     pub fn empty_tables(&self) -> Result<(), Error> {
-        // What references goes first.
-        for table in TABLES.into_iter().rev() {
-            self.query_blocking(format!("DELETE FROM {table}"))?;
-        }
-        Ok(())
+        self.query_blocking(EMPTY).map(drop)
     }
 
     fn ask(&self, sql: String) -> oneshot::Receiver<Result<Vec<Row>, Error>> {
+        self.job(move |source| source.ask(&sql))
+    }
+
+    /// Gives the thread something to do; the answer never comes where the thread has ended.
+    fn job<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Source) -> T + Send + 'static,
+    ) -> oneshot::Receiver<T> {
         let (answer, receiver) = oneshot::channel();
         let job: Job = Box::new(move |source| {
             // Who dropped the receiver does not want the answer any more.
-            answer.send(source.ask(&sql)).ok();
+            answer.send(work(source)).ok();
         });
         if let Some(jobs) = &self.jobs {
             // A thread that is gone has dropped the sender of the answer, which says so.
@@ -189,6 +258,12 @@ pub enum Error {
     NoWitness {
         /// The kind of database.
         kind: Kind,
+    },
+    /// What was waited for did not come.
+    #[error("waited in vain for {what}")]
+    Deadline {
+        /// What was waited for.
+        what: String,
     },
     /// The witness's thread has ended.
     #[error("the witness's thread has ended")]

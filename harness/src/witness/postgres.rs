@@ -7,7 +7,7 @@
 use std::{
     io::{self, Read, Write},
     net::TcpStream,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use bytes::BytesMut;
@@ -26,6 +26,9 @@ use crate::{
 const ANSWER_MAX: Duration = Duration::from_secs(30);
 /// A message longer than this is no answer to any of our questions.
 const MESSAGE_MAX: usize = 64 << 20;
+
+/// A connection that was told to end is waited for so long.
+const END_MAX: Duration = Duration::from_secs(5);
 
 /// A connection of our own, outside every layer.
 #[derive(Debug)]
@@ -88,6 +91,46 @@ impl Connection {
             }
         }
         refused.map_or(Ok(rows), Err)
+    }
+
+    /// What is left open by the other connections to this database, in words without ids.
+    ///
+    /// A transaction is open as long as its `xact_start` is set, whatever its state:
+    /// <https://www.postgresql.org/docs/18/monitoring-stats.html#MONITORING-PG-STAT-ACTIVITY-VIEW>.
+    pub(super) fn left_open(&mut self) -> Result<Vec<String>, Error> {
+        let rows = self.query(
+            "WITH others AS (
+                 SELECT pid, state, xact_start FROM pg_stat_activity
+                 WHERE datname = current_database() AND pid <> pg_backend_pid()
+                   AND backend_type = 'client backend')
+             SELECT 'a transaction is open: ' || state FROM others WHERE xact_start IS NOT NULL
+             UNION ALL
+             SELECT 'a lock is held: ' || locktype || ' ' || mode
+             FROM pg_locks JOIN others USING (pid)
+             WHERE granted AND locktype IN ('relation', 'advisory')
+             UNION ALL
+             SELECT 'a transaction is prepared' FROM pg_prepared_xacts
+             WHERE database = current_database()
+             ORDER BY 1",
+        )?;
+        Ok(rows.into_iter().flatten().map(text).collect())
+    }
+
+    /// Ends the other connections to this database, and waits until they have ended.
+    pub(super) fn end_connections(&mut self) -> Result<(), Error> {
+        let deadline = Instant::now() + END_MAX;
+        // One that ends by itself just now is no backend any more, and counts as not ended.
+        while Instant::now() < deadline {
+            let left = self.query(
+                "SELECT pg_terminate_backend(pid, 100) FROM pg_stat_activity
+                 WHERE datname = current_database() AND pid <> pg_backend_pid()
+                   AND backend_type = 'client backend'",
+            )?;
+            if left.is_empty() {
+                return Ok(());
+            }
+        }
+        Err(Error::Deadline { what: "the server to end connections".to_owned() })
     }
 
     fn log_in(&mut self, url: &ServerUrl, name: &str) -> Result<(), Error> {
@@ -221,6 +264,14 @@ fn row(types: &[u32], mut body: &[u8]) -> Result<Row, Error> {
         });
     }
     Ok(row)
+}
+
+fn text(value: Value) -> String {
+    match value {
+        Value::Text(text) => text,
+        Value::Int(number) => number.to_string(),
+        Value::Null => String::new(),
+    }
 }
 
 /// Types as in the server's `pg_type.dat`: 16 is bool, 20, 21, 23 and 26 are whole numbers.

@@ -2,7 +2,9 @@
 
 use std::{path::Path, time::Duration};
 
-use rusqlite::{Batch, Connection, fallible_iterator::FallibleIterator, types::ValueRef};
+use rusqlite::{
+    Batch, Connection, ErrorCode, fallible_iterator::FallibleIterator, types::ValueRef,
+};
 
 use super::Error;
 use crate::contract::{Row, Value};
@@ -21,6 +23,27 @@ pub(crate) fn open(file: &Path) -> Result<Connection, Error> {
 
 pub(super) fn query(connection: &Connection, sql: &str) -> Result<Vec<Row>, Error> {
     collect(connection, sql).map_err(|source| Error::Sqlite { source })
+}
+
+/// Somebody else's transaction that has written holds the one write lock, or has it reserved:
+/// <https://www.sqlite.org/lockingv3.html>.
+pub(super) fn left_open(connection: &Connection) -> Result<Vec<String>, Error> {
+    let tried = || {
+        connection.busy_timeout(Duration::ZERO)?;
+        let locked = match connection.execute_batch("BEGIN IMMEDIATE; ROLLBACK") {
+            Ok(()) => false,
+            Err(rusqlite::Error::SqliteFailure(failure, _))
+                if failure.code == ErrorCode::DatabaseBusy =>
+            {
+                true
+            }
+            Err(error) => return Err(error),
+        };
+        connection.busy_timeout(BUSY_MAX)?;
+        Ok(locked)
+    };
+    let locked = tried().map_err(|source| Error::Sqlite { source })?;
+    Ok(if locked { vec!["the write lock is held".to_owned()] } else { Vec::new() })
 }
 
 fn collect(connection: &Connection, sql: &str) -> rusqlite::Result<Vec<Row>> {

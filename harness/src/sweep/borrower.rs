@@ -1,0 +1,115 @@
+//! The next borrower: whoever gets a session after a cut must find it as good as new.
+
+use futures::future::join_all;
+
+use super::{
+    Class, Error,
+    stage::{Stage, session_state},
+};
+use crate::{
+    contract::{Op, Pool, Session, Statement, Value},
+    witness::Witness,
+};
+
+/// What was found wrong, with the class that it means.
+pub(super) type Finding = (Class, String);
+
+/// So many questions are asked, so that answers which are one too late are seen.
+const NONCES: i64 = 3;
+
+impl<P: Pool> Stage<P> {
+    /// Borrows every session that the pool may lend at the same time, and works with each.
+    pub(super) async fn next_borrowers(
+        &self,
+        sessions: u32,
+        confirm: bool,
+        witness: &Witness,
+    ) -> Result<Vec<Finding>, Error> {
+        let leases = join_all((0..sessions).map(|_| self.pool.session()));
+        let Some(leased) = self.unless_stuck(confirm, leases).await else {
+            let message = format!("the pool does not lend its {sessions} sessions any more");
+            return Ok(vec![(Class::Stuck, message)]);
+        };
+        let mut findings = Vec::new();
+        for (session, number) in leased.into_iter().zip(0..) {
+            match session {
+                Ok(mut session) => {
+                    let nonce = number * (NONCES + 1);
+                    let found = self.borrow(&mut session, nonce, confirm, witness).await?;
+                    findings.extend(found);
+                }
+                Err(error) => {
+                    let message =
+                        format!("a lease fails with an error of class `{}`", error.class());
+                    findings.push((Class::Stuck, message));
+                }
+            }
+        }
+        Ok(findings)
+    }
+
+    async fn borrow(
+        &self,
+        session: &mut P::Session,
+        nonce: i64,
+        confirm: bool,
+        witness: &Witness,
+    ) -> Result<Option<Finding>, Error> {
+        let answered = self.unless_stuck(confirm, answers(session, nonce)).await;
+        if let Some(finding) = answered.unwrap_or_else(|| Some(silent("questions"))) {
+            return Ok(Some(finding));
+        }
+        let canary = nonce + NONCES;
+        let written = self.unless_stuck(confirm, write(session, canary)).await;
+        if let Some(finding) = written.unwrap_or_else(|| Some(silent("writes"))) {
+            return Ok(Some(finding));
+        }
+        let seen =
+            witness.query(format!("SELECT nonce FROM canaries WHERE nonce = {canary}")).await?;
+        if seen.is_empty() {
+            let message = "what the next borrower writes is not committed".to_owned();
+            return Ok(Some((Class::Poisoned, message)));
+        }
+        let state = self.unless_stuck(confirm, session_state(session)).await;
+        Ok(match state {
+            Some(Ok(state)) if state == self.state => None,
+            Some(Ok(state)) => {
+                let message = format!("the session is {state:?}, and {:?} when fresh", self.state);
+                Some((Class::Poisoned, message))
+            }
+            Some(Err(error)) => Some(failed(error.class())),
+            None => Some(silent("questions")),
+        })
+    }
+}
+
+/// Asks different questions, and wants each answered by its own answer.
+async fn answers<S: Session>(session: &mut S, nonce: i64) -> Option<Finding> {
+    for asked in nonce..nonce + NONCES {
+        let question = Statement::new("SELECT CAST(? AS BIGINT)", [Value::Int(asked)]);
+        let answer = async { session.run(&Op::Fetch(question)).await?.rows() }.await;
+        match answer {
+            Ok(rows) if rows == [[Value::Int(asked)]] => {}
+            Ok(_) => {
+                let message = "the next borrower gets the answer to another question".to_owned();
+                return Some((Class::Desynced, message));
+            }
+            Err(error) => return Some(failed(error.class())),
+        }
+    }
+    None
+}
+
+async fn write<S: Session>(session: &mut S, canary: i64) -> Option<Finding> {
+    let insert = Statement::new("INSERT INTO canaries (nonce) VALUES (?)", [Value::Int(canary)]);
+    let written = session.run(&Op::Change(insert)).await;
+    written.err().map(|error| failed(error.class()))
+}
+
+fn failed(class: crate::contract::Class) -> Finding {
+    (Class::Poisoned, format!("the next borrower's statement fails with class `{class}`"))
+}
+
+fn silent(what: &str) -> Finding {
+    (Class::Stuck, format!("the next borrower's {what} are never answered"))
+}

@@ -1,0 +1,113 @@
+//! The stage: an opened layer, with the proxy between it and its server where there is one.
+
+use std::{future::poll_fn, pin::pin, task::Poll, time::Duration};
+
+use tokio::time::timeout;
+
+use super::{Error, Open, operation::Act};
+use crate::{
+    contract::{self, Op, Pool, Row, Session, Statement, Statements, Target},
+    database::Fresh,
+    poll::{Quiet, Runtime},
+    wire::{Protocol, Proxy, Wire},
+};
+
+/// Where the runtime cannot see that nothing more will happen, this long is taken for never.
+const NEVER: Duration = Duration::from_secs(3);
+
+/// An opened layer.
+pub(super) struct Stage<P: Pool> {
+    pub(super) pool: P,
+    /// The state of a fresh session, which every later one must have.
+    pub(super) state: Vec<Row>,
+    quiet: Quiet,
+    proxy: Option<Proxy>,
+}
+
+impl<P: Pool> Stage<P> {
+    /// Opens the layer, behind a proxy where the database is a server.
+    pub(super) async fn open(
+        fresh: &Fresh,
+        open: &Open<P>,
+        act: Act,
+        runtime: &Runtime,
+    ) -> Result<Self, Error> {
+        let proxy = match fresh.server() {
+            Some(server) => Some(Proxy::start(Protocol::Postgres, server.address()).await?),
+            None => None,
+        };
+        let url = match (&proxy, fresh.server()) {
+            (Some(proxy), Some(server)) => server.with_address(proxy.address()).expose().to_owned(),
+            _ => fresh.url(),
+        };
+        let pool = open(Target { url, sessions_max: act.sessions_max() }).await?;
+        let state = session_state(&mut pool.session().await?).await?;
+        let stage = Self { pool, state, quiet: runtime.quiet(), proxy };
+        stage.settle().await;
+        Ok(stage)
+    }
+
+    /// The handle on the conversation, where there is one.
+    pub(super) fn wire(&self) -> Option<Wire> {
+        self.proxy.as_ref().map(Proxy::wire)
+    }
+
+    /// Waits until nothing is left to do.
+    pub(super) async fn settle(&self) {
+        settle(&self.quiet, self.proxy.as_ref()).await;
+    }
+
+    /// Runs a future of the layer, `None` where it can never come to an end.
+    ///
+    /// With `confirm`, or without a wire, it is waited for a long time before that is said.
+    pub(super) async fn unless_stuck<T>(
+        &self,
+        confirm: bool,
+        future: impl Future<Output = T>,
+    ) -> Option<T> {
+        let mut future = pin!(future);
+        if self.proxy.is_some() {
+            let mut settled = pin!(self.settle());
+            let done = poll_fn(|cx| match future.as_mut().poll(cx) {
+                Poll::Ready(value) => Poll::Ready(Some(value)),
+                Poll::Pending => settled.as_mut().poll(cx).map(|()| None),
+            });
+            match done.await {
+                None if confirm => {}
+                done => return done,
+            }
+        }
+        timeout(NEVER, future).await.ok()
+    }
+
+    /// Closes the pool, then everything that is left of its connections.
+    pub(super) async fn close(self, fresh: &Fresh) -> Result<(), Error> {
+        let Self { pool, proxy, quiet, .. } = self;
+        {
+            // A pool that waits for a session which never comes back is left to itself.
+            let mut closing = pin!(pool.close());
+            let mut settled = pin!(settle(&quiet, proxy.as_ref()));
+            poll_fn(|cx| match closing.as_mut().poll(cx) {
+                Poll::Ready(_) => Poll::Ready(()),
+                Poll::Pending => settled.as_mut().poll(cx),
+            })
+            .await;
+        }
+        drop(proxy);
+        Ok(fresh.witness().end_connections().await?)
+    }
+}
+
+async fn settle(quiet: &Quiet, proxy: Option<&Proxy>) {
+    match proxy {
+        Some(proxy) => quiet.wait(proxy.wire()).await,
+        None => quiet.wait(()).await,
+    }
+}
+
+/// What a session carries that a fresh one must not: settings, isolation, temporary tables.
+pub(super) async fn session_state<S: Session>(session: &mut S) -> contract::Result<Vec<Row>> {
+    let dialect = session.on().dialect();
+    let question = Statement::new(dialect.session_state(), []);
+    session.run(&Op::Fetch(question)).await?.rows()
+}

@@ -1,0 +1,258 @@
+//! A visit: the operation run once, dropped at one cut or not at all, and what the oracles say.
+
+use std::{future::poll_fn, pin::pin, task::Poll, time::Duration};
+
+use futures::future::BoxFuture;
+use tokio::time::{Instant, interval};
+
+use super::{
+    Class, Cut, Error, POLLS_MAX, ROUNDS, Sweep,
+    borrower::Finding,
+    cut::{At, cuts},
+    stage::Stage,
+};
+use crate::{
+    contract::{self, Pool},
+    poll::{self, cut_after},
+    wire::{Event, Place, Wire},
+    witness::{Tables, Witness},
+};
+
+/// Where other threads do the clean-up, the server is asked for this long whether it is over.
+const CLEAN_UP_MAX: Duration = Duration::from_secs(1);
+const ASK_EVERY: Duration = Duration::from_millis(2);
+
+/// What became of the operation at one cut.
+#[derive(Clone, Debug)]
+pub struct Visit {
+    /// The cut, by its content; `uncut` for the run that was not cut.
+    pub cut: String,
+    /// What it did.
+    pub class: Class,
+    /// What was found wrong, the worst first.
+    pub findings: Vec<String>,
+    /// What that rests on.
+    pub evidence: Evidence,
+}
+
+/// What a class rests on.
+#[derive(Clone, Debug, Default)]
+pub struct Evidence {
+    /// The conversation of all connections, from where the operation began to the end of the visit.
+    pub conversation: Vec<Event>,
+    /// How many events had been said when the operation was dropped.
+    pub dropped_after: Option<usize>,
+    /// What the witness saw before.
+    pub before: Tables,
+    /// What the witness saw when everything was quiet again.
+    pub after: Tables,
+    /// What was open on the server then.
+    pub left_open: Vec<String>,
+}
+
+/// What every cut is compared with.
+pub(super) struct Reference {
+    /// The uncut run.
+    pub(super) visit: Visit,
+    /// The cuts, where there is a wire.
+    pub(super) cuts: Vec<Cut>,
+    wired: bool,
+    /// What the tables may be after a cut, without the ids that a server makes.
+    before: Tables,
+    after: Tables,
+}
+
+impl Reference {
+    /// Every cut that is visited, in order.
+    pub(super) fn every_cut(&self) -> Vec<Cut> {
+        if self.wired {
+            return self.cuts.clone();
+        }
+        let round = || (1..=POLLS_MAX).map(Cut::poll);
+        (0..ROUNDS).flat_map(|_| round()).collect()
+    }
+
+    /// The cut of a number, from one.
+    pub(super) fn cut(&self, number: usize) -> Option<Cut> {
+        self.every_cut().into_iter().nth(number.checked_sub(1)?)
+    }
+}
+
+impl<P: Pool> Sweep<'_, P> {
+    /// Runs the operation to its end, and makes what cuts are compared with.
+    pub(super) async fn uncut(&self, stage: &Stage<P>) -> Result<Reference, Error> {
+        let witness = self.fresh.witness();
+        witness.reset().await?;
+        let before = witness.tables().await?;
+        let leased = stage.pool.session().await?;
+        stage.settle().await;
+        let wire = stage.wire();
+        wire.iter().for_each(Wire::mark);
+        self.operation.act.run(&stage.pool, leased).await?;
+        // What comes now is the pool's own housekeeping.
+        let spoken = conversation(wire.as_ref());
+        self.clean_up(stage, witness).await?;
+        let after = witness.tables().await?;
+
+        let mut evidence = Evidence {
+            before: before.clone(),
+            after: after.clone(),
+            left_open: witness.left_open().await?,
+            ..Evidence::default()
+        };
+        let mut found = opened(&evidence.left_open);
+        let changed = without_ids(&before) != without_ids(&after);
+        if changed != self.operation.changes {
+            found.push(match changed {
+                true => (Class::Torn, "work that was not committed is there".to_owned()),
+                false => {
+                    (Class::Lost, "success was reported, and the work is not there".to_owned())
+                }
+            });
+        }
+        let sessions = self.operation.act.sessions_max();
+        found.extend(stage.next_borrowers(sessions, true, witness).await?);
+        stage.settle().await;
+        evidence.conversation = conversation(wire.as_ref());
+        Ok(Reference {
+            visit: visit("uncut", found, Class::Clean, evidence),
+            cuts: cuts(&spoken),
+            wired: wire.is_some(),
+            before: without_ids(&before),
+            after: without_ids(&after),
+        })
+    }
+
+    /// Runs the operation once and drops it at the cut; `None` where it ended before so many polls.
+    pub(super) async fn visit(
+        &self,
+        stage: &Stage<P>,
+        reference: &Reference,
+        cut: &Cut,
+        confirm: bool,
+    ) -> Result<Option<Visit>, Error> {
+        let witness = self.fresh.witness();
+        witness.reset().await?;
+        let before = witness.tables().await?;
+        let leased = stage.pool.session().await?;
+        stage.settle().await;
+        let wire = stage.wire();
+        let act: BoxFuture<'_, _> = Box::pin(self.operation.act.run(&stage.pool, leased));
+        match (&cut.at, &wire) {
+            (At::Wire(place, event), Some(wire)) => {
+                drop_at(stage, wire, *place, act).await;
+                met(cut, event, wire)?;
+            }
+            (At::Poll(polls), _) => match cut_after(act, *polls).await {
+                poll::Cut::Finished(result) => return Ok(result.map(|()| None)?),
+                poll::Cut::Dropped => {}
+            },
+            (At::Wire(..), None) => return Err(missed(cut, "there is no wire")),
+        }
+        let dropped_after = wire.as_ref().map(|wire| wire.trace().since_mark().len());
+        let lines = lines(wire.as_ref());
+        wire.iter().for_each(Wire::release);
+        self.clean_up(stage, witness).await?;
+
+        let after = witness.tables().await?;
+        let left_open = witness.left_open().await?;
+        let mut found = opened(&left_open);
+        let seen = without_ids(&after);
+        if seen != reference.before && seen != reference.after {
+            found.push((Class::Torn, "a part of the work is there".to_owned()));
+        }
+        let sessions = self.operation.act.sessions_max();
+        found.extend(stage.next_borrowers(sessions, confirm, witness).await?);
+        if !found.iter().any(|(class, _)| *class == Class::Stuck) {
+            stage.settle().await;
+        }
+        let mildest = match () {
+            () if seen != reference.before => Class::Finished,
+            () if lines == self::lines(wire.as_ref()) => Class::Clean,
+            () => Class::Discarded,
+        };
+        let conversation = conversation(wire.as_ref());
+        let evidence = Evidence { conversation, dropped_after, before, after, left_open };
+        Ok(Some(visit(&cut.name, found, mildest, evidence)))
+    }
+
+    /// Waits until what the layer does after a drop is over.
+    async fn clean_up(&self, stage: &Stage<P>, witness: &Witness) -> Result<(), Error> {
+        stage.settle().await;
+        if stage.wire().is_none() {
+            // Another thread does it, which the runtime does not see.
+            let mut ask = interval(ASK_EVERY);
+            let began = Instant::now();
+            while began.elapsed() < CLEAN_UP_MAX && !witness.left_open().await?.is_empty() {
+                ask.tick().await;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Runs a future until the conversation is held at a place, and drops it there.
+async fn drop_at<P: Pool>(
+    stage: &Stage<P>,
+    wire: &Wire,
+    place: Place,
+    mut act: BoxFuture<'_, contract::Result<()>>,
+) {
+    wire.arm(place);
+    tokio::select! {
+        biased;
+        () = wire.held() => {}
+        // It ended without the place: whoever looks what was met finds nothing.
+        _ = &mut act => return,
+    }
+    // What lies unread must not be read: there the future is not polled again.
+    if !matches!(place, Place::Unread(_)) {
+        let mut settled = pin!(stage.settle());
+        poll_fn(|cx| match settled.as_mut().poll(cx) {
+            Poll::Ready(()) => Poll::Ready(()),
+            Poll::Pending => act.as_mut().poll(cx).map(drop),
+        })
+        .await;
+    }
+}
+
+/// Checks that what was met at a cut is what the uncut run had there.
+fn met(cut: &Cut, event: &str, wire: &Wire) -> Result<(), Error> {
+    match wire.reached() {
+        Some(reached) if reached.event.name == event => Ok(()),
+        Some(reached) => Err(missed(cut, &reached.event.name)),
+        None => Err(missed(cut, "nothing")),
+    }
+}
+
+fn missed(cut: &Cut, found: &str) -> Error {
+    Error::Missed { cut: cut.name.clone(), found: found.to_owned() }
+}
+
+fn visit(cut: &str, mut found: Vec<Finding>, mildest: Class, evidence: Evidence) -> Visit {
+    // The order of equals stays, so that equal visits have equal findings.
+    found.sort_by(|(a, _), (b, _)| b.cmp(a));
+    let class = found.first().map_or(mildest, |(class, _)| *class);
+    let findings = found.into_iter().map(|(_, finding)| finding).collect();
+    Visit { cut: cut.to_owned(), class, findings, evidence }
+}
+
+fn opened(left_open: &[String]) -> Vec<Finding> {
+    left_open.iter().map(|what| (Class::Open, what.clone())).collect()
+}
+
+fn conversation(wire: Option<&Wire>) -> Vec<Event> {
+    wire.map(|wire| wire.trace().since_mark().to_vec()).unwrap_or_default()
+}
+
+/// The connections that are open, by number.
+fn lines(wire: Option<&Wire>) -> Vec<u32> {
+    let connections = wire.map(Wire::connections).unwrap_or_default();
+    connections.into_iter().map(|connection| connection.number).collect()
+}
+
+/// The tables without their first column: the ids of a server go up from run to run.
+fn without_ids(tables: &Tables) -> Tables {
+    let row = |row: &Vec<_>| row.iter().skip(1).cloned().collect();
+    tables.iter().map(|(table, rows)| (*table, rows.iter().map(row).collect())).collect()
+}

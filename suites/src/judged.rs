@@ -1,0 +1,81 @@
+//! What a check has found: its verdict, and the strip of its cuts where it swept an operation.
+
+use dropproof::{
+    sweep::{Class, Swept, Visit},
+    verdict::{Strip, StripCut, Verdict, Violation},
+};
+
+use crate::evidence;
+
+/// A verdict, with what was seen on the way to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judged {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// What each cut did, where an operation was swept.
+    pub strip: Option<Strip>,
+    /// What one visit rests on, as a person reads it.
+    pub evidence: Option<String>,
+}
+
+impl From<Verdict> for Judged {
+    fn from(verdict: Verdict) -> Self {
+        Self { verdict, strip: None, evidence: None }
+    }
+}
+
+impl From<Swept> for Judged {
+    fn from(swept: Swept) -> Self {
+        let Swept { visits, counted } = swept;
+        let all: Vec<(usize, &Visit)> = visits.iter().enumerate().skip(1).collect();
+        let cuts = match counted {
+            Some(_) => all.iter().map(|(_, visit)| named(&visit.cut, visit.class)).collect(),
+            None => by_class(&all),
+        };
+        let verdict = verdict(&visits, counted);
+        Self { verdict, strip: Some(Strip { cuts, counted }), evidence: None }
+    }
+}
+
+impl From<Visit> for Judged {
+    fn from(visit: Visit) -> Self {
+        let verdict = verdict(std::slice::from_ref(&visit), Some(1));
+        Self { verdict, strip: None, evidence: Some(evidence::render(&visit)) }
+    }
+}
+
+/// The verdict on visits, of which the first is the uncut run.
+fn verdict(visits: &[Visit], counted: Option<usize>) -> Verdict {
+    let broken: Vec<(usize, &Visit)> =
+        visits.iter().enumerate().filter(|(_, visit)| !visit.class.is_upheld()).collect();
+    let Some((number, first)) = broken.first() else { return Verdict::Upheld };
+    let cuts = match counted {
+        Some(_) => broken.iter().map(|(_, visit)| named(&visit.cut, visit.class)).collect(),
+        None => by_class(&broken),
+    };
+    let places: Vec<String> =
+        cuts.iter().map(|cut: &StripCut| format!("{} at {}", cut.class, cut.name)).collect();
+    let scope = match counted {
+        Some(counted) if 1 < visits.len() => {
+            format!("{} of {counted} cuts break it: ", cuts.len())
+        }
+        _ => String::new(),
+    };
+    let found = first.findings.join("; ");
+    let message = format!("{scope}{} ({found})", places.join(", "));
+    Verdict::Violated(Violation { message, cuts, replay: Some(number.to_string()) })
+}
+
+/// Cuts whose number differs from run to run are named by what they did alone.
+fn by_class(visits: &[(usize, &Visit)]) -> Vec<StripCut> {
+    let name = |number| if number == 0 { "uncut" } else { "Poll" };
+    let mut cuts: Vec<StripCut> =
+        visits.iter().map(|(number, visit)| named(name(*number), visit.class)).collect();
+    cuts.sort_by_key(|cut| cut.class);
+    cuts.dedup();
+    cuts
+}
+
+fn named(name: &str, class: Class) -> StripCut {
+    StripCut { name: name.to_owned(), class }
+}
