@@ -49,7 +49,7 @@ impl<P: Pool> DropGuard<P> {
                 while it is awaited: the server has begun, and nobody rolls back. The next \
                 borrower writes into a transaction that nobody commits. Make the guard first, or \
                 close a connection that was dropped with a request in flight.",
-            catches: &[(Fault::BeginsByHand, "poisoned at"), (Fault::AbandonsDirty, "open at")],
+            catches: &[(Fault::BeginsByHand, "poisoned at")],
             run: |cell| cell.sweep(BEGIN),
         },
         Check {
@@ -62,7 +62,11 @@ impl<P: Pool> DropGuard<P> {
             since: "0.1.0",
             background: "An answer that nobody has read is still in the socket. A client that \
                 does not count what it is owed gives it to whoever asks next.",
-            catches: &[(Fault::BeginsByHand, "poisoned at"), (Fault::AnswersLate, "desynced at")],
+            catches: &[
+                (Fault::BeginsByHand, "poisoned at"),
+                (Fault::AbandonsDirty, "lock is held"),
+                (Fault::AnswersLate, "desynced at"),
+            ],
             run: |cell| cell.sweep(INSERT),
         },
         Check {

@@ -117,23 +117,32 @@ impl<P: Pool> Pool for Faulty<P> {
     async fn session(&self) -> Result<Self::Session> {
         let places = Arc::clone(&self.places);
         let place = places.acquire_owned().await.expect("the semaphore is never closed");
-        let place = match self.fault {
-            Fault::LosesPlace => {
-                place.forget();
-                None
-            }
-            _ => Some(place),
-        };
+        let mut waiter = Waiter { place: Some(place), keeps: self.fault == Fault::LosesPlace };
         let inner = self.inner.session().await?;
-        if place.is_none() {
-            self.places.add_permits(1);
-        }
+        let place = waiter.place.take();
         let memory = Memory::new(self.fault, Arc::clone(&self.late));
         Ok(FaultySession { inner: Some(inner), memory, _place: place })
     }
 
     async fn close(self) -> Result<()> {
         self.inner.close().await
+    }
+}
+
+/// Whoever waits for a connection, having a place in the pool.
+struct Waiter {
+    place: Option<OwnedSemaphorePermit>,
+    /// Whether the place is lost when the waiter is dropped.
+    keeps: bool,
+}
+
+impl Drop for Waiter {
+    fn drop(&mut self) {
+        if self.keeps
+            && let Some(place) = self.place.take()
+        {
+            place.forget();
+        }
     }
 }
 
@@ -175,20 +184,29 @@ impl<S: Session> FaultySession<S> {
         match self.memory.fault {
             Fault::CommitsEarly => script.play(&mut self.inner().on()).await.map(drop),
             Fault::CommitForgotten => self.inner().transact(script.ending(Ending::Rollback)).await,
-            Fault::BeginsByHand => by_hand(&mut self.inner().on(), script).await,
+            Fault::BeginsByHand => by_hand(&mut self.inner().on(), script, None).await,
+            Fault::AbandonsDirty => by_hand(&mut self.inner().on(), script, Some("ROLLBACK")).await,
             _ => self.inner().transact(script).await,
         }
     }
 }
 
 /// Opens and ends a transaction by text, so that nobody else knows of it.
-async fn by_hand<S: Statements>(on: &mut S, script: Script) -> Result<()> {
+async fn by_hand<S: Statements>(
+    on: &mut S,
+    script: Script,
+    leave: Option<&'static str>,
+) -> Result<()> {
     let text = |sql: &'static str| Op::Change(Statement::new(sql, []));
     on.run(&text("BEGIN")).await?;
-    match script.play(on).await? {
-        Ending::Commit => on.run(&text("COMMIT")).await.map(drop),
-        Ending::Rollback => on.run(&text("ROLLBACK")).await.map(drop),
-        Ending::Leave | Ending::Fail => Ok(()),
+    let end = match script.play(on).await? {
+        Ending::Commit => Some("COMMIT"),
+        Ending::Rollback => Some("ROLLBACK"),
+        Ending::Leave | Ending::Fail => leave,
+    };
+    match end {
+        Some(end) => on.run(&text(end)).await.map(drop),
+        None => Ok(()),
     }
 }
 

@@ -48,7 +48,7 @@ impl From<Visit> for Judged {
 fn verdict(visits: &[Visit], counted: Option<usize>) -> Verdict {
     let broken: Vec<(usize, &Visit)> =
         visits.iter().enumerate().filter(|(_, visit)| !visit.class.is_upheld()).collect();
-    let Some((number, first)) = broken.first() else { return Verdict::Upheld };
+    let Some((number, _)) = broken.first() else { return Verdict::Upheld };
     let cuts = match counted {
         Some(_) => broken.iter().map(|(_, visit)| named(&visit.cut, visit.class)).collect(),
         None => by_class(&broken),
@@ -61,8 +61,13 @@ fn verdict(visits: &[Visit], counted: Option<usize>) -> Verdict {
         }
         _ => String::new(),
     };
-    let found = first.findings.join("; ");
-    let message = format!("{scope}{} ({found})", places.join(", "));
+    let mut found: Vec<&str> = Vec::new();
+    for finding in broken.iter().flat_map(|(_, visit)| &visit.findings) {
+        if !found.contains(&finding.as_str()) {
+            found.push(finding);
+        }
+    }
+    let message = format!("{scope}{} ({})", places.join(", "), found.join("; "));
     Verdict::Violated(Violation { message, cuts, replay: Some(number.to_string()) })
 }
 

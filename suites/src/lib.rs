@@ -13,6 +13,7 @@ mod drop_guard;
 mod evidence;
 mod fault;
 mod judged;
+mod known;
 mod matrix;
 mod mutants;
 mod snapshot;

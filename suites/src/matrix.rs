@@ -4,7 +4,11 @@ use std::{fmt, path::PathBuf, process::ExitCode};
 
 use dropproof::{contract::Adapter, database::Kind, verdict::Trial};
 
-use crate::{Cell, Snapshots, checks, trials::Trials};
+use crate::{
+    Cell, Judged, Snapshots, checks,
+    known::KnownIssues,
+    trials::{Trials, exit_code},
+};
 
 /// A test binary with one test for each check on each cell.
 ///
@@ -16,17 +20,23 @@ use crate::{Cell, Snapshots, checks, trials::Trials};
 /// dropproof_suites::Matrix::new().cell::<MyAdapter>(Kind::Postgres).run()
 /// # }
 /// ```
-#[derive(Default)]
 pub struct Matrix {
     trials: Trials,
     snapshots: Option<Snapshots>,
+    known: Result<KnownIssues, toml::de::Error>,
 }
 
 impl Matrix {
     /// A matrix without cells.
     #[must_use]
     pub fn new() -> Self {
-        Self::default()
+        Self { trials: Trials::default(), snapshots: None, known: Ok(KnownIssues::default()) }
+    }
+
+    /// Judges the cells that follow by a list of known issues, as text in TOML.
+    #[must_use]
+    pub fn known_issues(self, list: &str) -> Self {
+        Self { known: KnownIssues::read(list), ..self }
     }
 
     /// Compares the event traces of the cells that follow with the reviewed ones in a folder.
@@ -48,10 +58,15 @@ impl Matrix {
                 skipped: check.skipped(A::LACKS),
             });
             let snapshots = self.snapshots.clone();
+            let known = self.known.clone().unwrap_or_default();
+            let judged_cell = cell.clone();
             self.trials.judges.push(Box::new(move |database, run| {
                 let open = |target| async move { A::open(&target).await };
                 let cell = Cell::new(database, open).of_run(run);
-                (check.run)(&cell.snapshots(snapshots.clone()))
+                let judged = (check.run)(&cell.snapshots(snapshots.clone()))?;
+                let whole = run.replay.is_none();
+                let verdict = known.judge(check.id, &judged_cell, whole, judged.verdict);
+                Ok(Judged { verdict, ..judged })
             }));
         }
         self
@@ -60,7 +75,16 @@ impl Matrix {
     /// Runs the tests that the command line asks for.
     #[must_use]
     pub fn run(self) -> ExitCode {
-        self.trials.run()
+        match self.known {
+            Ok(_) => self.trials.run(),
+            Err(error) => exit_code(Err(error)),
+        }
+    }
+}
+
+impl Default for Matrix {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

@@ -82,7 +82,7 @@ fn write_plan(plan: &Plan, path: PathBuf) -> Result<(), io::Error> {
     clippy::print_stderr,
     reason = "the error of a test binary that has no test to show it in"
 )]
-fn exit_code<E: std::error::Error + 'static>(result: Result<(), E>) -> ExitCode {
+pub(crate) fn exit_code<E: std::error::Error + 'static>(result: Result<(), E>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

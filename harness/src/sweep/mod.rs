@@ -148,7 +148,12 @@ impl<P: Pool> Sweep<'_, P> {
                 let Some(visit) = bounded(&cut.name, visit).await? else { continue };
                 // A layer that did nothing unusual can serve the next cut.
                 let keep = self.operation.act.keeps_the_pool() && visit.class == Class::Clean;
+                let broken = !visit.class.is_upheld();
                 visits.push(visit);
+                if broken && counted.is_none() {
+                    // What it left holds the one file, and cannot be ended from outside.
+                    break;
+                }
                 if !keep {
                     stage.close(self.fresh).await?;
                     stage = self.stage(&runtime).await?;
@@ -184,28 +189,39 @@ impl<P: Pool> Sweep<'_, P> {
         })
     }
 
-    /// Opens the layer with its caches warm: the operation has been run once.
-    async fn stage(&self, runtime: &Runtime) -> Result<Stage<P>, Error> {
+    async fn open(&self, runtime: &Runtime) -> Result<Stage<P>, Error> {
         let act = self.operation.act;
-        let stage = bounded("opening", Stage::open(self.fresh, &self.open, act, runtime)).await?;
-        if act.keeps_the_pool() {
+        bounded("opening", Stage::open(self.fresh, &self.open, act, runtime)).await
+    }
+
+    /// Opens the layer, with warm caches where the pool is kept: the operation has been run once.
+    async fn stage(&self, runtime: &Runtime) -> Result<Stage<P>, Error> {
+        let stage = self.open(runtime).await?;
+        if self.operation.act.keeps_the_pool() {
             self.fresh.witness().reset().await?;
             let leased = stage.pool.session().await?;
-            act.run(&stage.pool, leased).await?;
+            self.operation.act.run(&stage.pool, leased).await?;
             stage.settle().await;
         }
         Ok(stage)
     }
 
     /// The uncut run, and a stage for the first cut.
+    ///
+    /// It is run twice where the pool is kept, since cold and warm caches make different
+    /// conversations. The first run is judged before anything is built on what it leaves.
     async fn reference(&self, runtime: &Runtime) -> Result<(Stage<P>, Reference), Error> {
-        let stage = self.stage(runtime).await?;
-        let reference = bounded("the uncut run", self.uncut(&stage)).await?;
+        let stage = self.open(runtime).await?;
+        let cold = bounded("the uncut run", self.uncut(&stage)).await?;
+        if !cold.visit.class.is_upheld() {
+            return Ok((stage, cold));
+        }
         if self.operation.act.keeps_the_pool() {
-            return Ok((stage, reference));
+            let warm = bounded("the uncut run", self.uncut(&stage)).await?;
+            return Ok((stage, warm));
         }
         stage.close(self.fresh).await?;
-        Ok((self.stage(runtime).await?, reference))
+        Ok((self.stage(runtime).await?, cold))
     }
 }
 

@@ -91,13 +91,13 @@ impl<P: Pool> Sweep<'_, P> {
         self.operation.act.run(&stage.pool, leased).await?;
         // What comes now is the pool's own housekeeping.
         let spoken = conversation(wire.as_ref());
-        self.clean_up(stage, witness).await?;
+        let left_open = self.clean_up(stage, witness).await?;
         let after = witness.tables().await?;
 
         let mut evidence = Evidence {
             before: before.clone(),
             after: after.clone(),
-            left_open: witness.left_open().await?,
+            left_open,
             ..Evidence::default()
         };
         let mut found = opened(&evidence.left_open);
@@ -152,10 +152,9 @@ impl<P: Pool> Sweep<'_, P> {
         let dropped_after = wire.as_ref().map(|wire| wire.trace().since_mark().len());
         let lines = lines(wire.as_ref());
         wire.iter().for_each(Wire::release);
-        self.clean_up(stage, witness).await?;
-
+        let left_open = self.clean_up(stage, witness).await?;
         let after = witness.tables().await?;
-        let left_open = witness.left_open().await?;
+
         let mut found = opened(&left_open);
         let seen = without_ids(&after);
         if seen != reference.before && seen != reference.after {
@@ -176,18 +175,20 @@ impl<P: Pool> Sweep<'_, P> {
         Ok(Some(visit(&cut.name, found, mildest, evidence)))
     }
 
-    /// Waits until what the layer does after a drop is over.
-    async fn clean_up(&self, stage: &Stage<P>, witness: &Witness) -> Result<(), Error> {
+    /// Waits until what the layer does after a drop is over, and says what is left open then.
+    async fn clean_up(&self, stage: &Stage<P>, witness: &Witness) -> Result<Vec<String>, Error> {
         stage.settle().await;
+        let mut left_open = witness.left_open().await?;
         if stage.wire().is_none() {
             // Another thread does it, which the runtime does not see.
             let mut ask = interval(ASK_EVERY);
             let began = Instant::now();
-            while began.elapsed() < CLEAN_UP_MAX && !witness.left_open().await?.is_empty() {
+            while began.elapsed() < CLEAN_UP_MAX && !left_open.is_empty() {
                 ask.tick().await;
+                left_open = witness.left_open().await?;
             }
         }
-        Ok(())
+        Ok(left_open)
     }
 }
 

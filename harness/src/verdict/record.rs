@@ -86,8 +86,13 @@ mod tests {
     fn records_are_read_in_the_order_of_writing() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("records.jsonl");
-        let record =
-            |outcome| Record { trial: "t".into(), outcome, strip: None, duration: Duration::ZERO };
+        let record = |outcome| Record {
+            trial: "t".into(),
+            outcome,
+            strip: None,
+            evidence: None,
+            duration: Duration::ZERO,
+        };
         let written = [
             record(Outcome::Judged(Verdict::violated("two\nlines"))),
             record(Outcome::Error(vec!["outer".into(), "inner".into()])),
