@@ -11,7 +11,7 @@ const INFALLIBLE: &str = "a string takes whatever is written";
 
 /// Writes down what a visit rests on. Equal visits have equal texts.
 pub(crate) fn render(visit: &Visit) -> String {
-    let Visit { cut, class, findings, evidence } = visit;
+    let Visit { cut, class, findings, evidence, .. } = visit;
     let mut out = format!("cut: {cut}\n\nconversation\n");
     conversation(&mut out, cut, evidence);
     out.push_str("\nthe witness, before\n");

@@ -12,10 +12,12 @@ use dropproof::{
     report::Report,
     verdict::{Plan, Trial, Verdict},
 };
+use miette::miette;
 
 use crate::{
     Ended,
     interrupt::{Interrupt, Interrupted},
+    load::Load,
     progress::Terminal,
     round::Round,
     runner::Runner,
@@ -40,6 +42,12 @@ pub(crate) struct Options {
     /// List the trials and run none
     #[arg(long)]
     list: bool,
+    /// Run so often, and fail where two reports differ
+    #[arg(long, value_name = "TIMES", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    repeat: u32,
+    /// Burn every core meanwhile, so that timing differs as much as it can
+    #[arg(long)]
+    load: bool,
     /// Leave the containers running, and say how to use and remove them
     #[arg(long)]
     keep: bool,
@@ -54,7 +62,7 @@ pub(crate) struct Options {
 impl Options {
     /// Everything, where these databases may be blocked.
     pub(crate) fn allowing(allow_blocked: Vec<String>) -> Self {
-        Self { allow_blocked, ..Self::default() }
+        Self { allow_blocked, repeat: 1, ..Self::default() }
     }
 }
 
@@ -111,7 +119,10 @@ pub(crate) async fn run(
         servers: &servers,
         output: &output,
     };
-    let ended = round.run(terminal, interrupt).await.map(|ran| match ran {
+    let load = options.load.then(Load::begin);
+    let ran = repeat(&round, options.repeat, terminal, interrupt).await;
+    drop(load);
+    let ended = ran.map(|ran| match ran {
         Ok(report) if show(&report, &output) && !blocked => Ended::Well,
         Ok(_) => Ended::Badly,
         Err(Interrupted(signal)) => Ended::Interrupted(signal),
@@ -122,6 +133,32 @@ pub(crate) async fn run(
         servers.stop().await?;
     }
     ended
+}
+
+/// Runs a round so often, and wants the same report each time.
+async fn repeat(
+    round: &Round<'_>,
+    times: u32,
+    terminal: &Terminal,
+    interrupt: &mut Interrupt,
+) -> miette::Result<Result<Report, Interrupted>> {
+    let mut first = None;
+    for time in 1..=times {
+        let report = match round.run(terminal, interrupt).await? {
+            Ok(report) => report,
+            Err(interrupted) => return Ok(Err(interrupted)),
+        };
+        let first = first.get_or_insert_with(|| report.clone());
+        if first.json() != report.json() {
+            anstream::println!("{}", first.terminal());
+            anstream::println!("{}", report.terminal());
+            return Err(miette!("report {time} of {times} differs from the first; both are above"));
+        }
+        if 1 < times {
+            terminal.say("round", &format!("{time} of {times}, the same report"));
+        }
+    }
+    Ok(Ok(first.expect("there is at least one round")))
 }
 
 /// Prints the matrix, and says whether no verdict is red.

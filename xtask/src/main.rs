@@ -10,6 +10,7 @@ mod folder;
 mod images;
 mod interrupt;
 mod judge;
+mod load;
 mod mutants;
 mod names;
 mod progress;

@@ -145,10 +145,19 @@ fn timings(records: &[Record], began: Instant) -> String {
         .iter()
         .map(|record| (record.trial.as_str(), record.duration.as_secs_f64()))
         .collect();
+    let per_cut: BTreeMap<&str, f64> = records
+        .iter()
+        .filter_map(|record| {
+            let cuts = u32::try_from(record.strip.as_ref()?.counted?).ok()?;
+            let each = record.duration.checked_div(cuts)?;
+            Some((record.trial.as_str(), each.as_secs_f64()))
+        })
+        .collect();
     let timings = serde_json::json!({
         "unit": "seconds",
         "all": began.elapsed().as_secs_f64(),
         "trials": trials,
+        "per_cut": per_cut,
     });
     format!("{timings:#}\n")
 }

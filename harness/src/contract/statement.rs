@@ -27,15 +27,24 @@ impl Dialect {
 }
 
 impl Dialect {
-    /// Asks a session what it carries beyond a fresh one: settings, isolation, temporary tables.
+    /// Asks a session what it carries beyond a fresh one: isolation, the settings that change what
+    /// statements mean, temporary tables.
+    ///
+    /// Postgres has a view of every setting, which takes longer than all else that is asked after a
+    /// cut.
     #[must_use]
     pub const fn session_state(self) -> &'static str {
         match self {
             Dialect::Postgres => {
-                "SELECT name || ' = ' || setting FROM pg_settings WHERE source = 'session' \
-                 UNION ALL SELECT 'temporary ' || relname FROM pg_class \
-                 WHERE relnamespace = pg_my_temp_schema() AND relkind = 'r' \
-                 UNION ALL SELECT 'isolation ' || current_setting('transaction_isolation') ORDER BY 1"
+                "SELECT current_setting('transaction_isolation'), \
+                 current_setting('transaction_read_only'), \
+                 current_setting('default_transaction_isolation'), \
+                 current_setting('search_path'), current_setting('role'), \
+                 current_setting('TimeZone'), current_setting('DateStyle'), \
+                 current_setting('statement_timeout'), current_setting('lock_timeout'), \
+                 current_setting('application_name'), \
+                 CASE WHEN pg_my_temp_schema() <> 0 THEN (SELECT string_agg(relname, ' ' \
+                 ORDER BY relname) FROM pg_class WHERE relnamespace = pg_my_temp_schema()) END"
             }
             Dialect::Sqlite => {
                 "SELECT 'temporary ' || name FROM sqlite_temp_master WHERE type = 'table' \

@@ -88,7 +88,7 @@ impl Prepared {
         ))?;
         for name in ours.iter().flatten() {
             if let Value::Text(name) = name {
-                admin.query(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"))?;
+                admin.drop_database(name)?;
             }
         }
         Ok(())

@@ -15,7 +15,7 @@ use crate::{
 pub(super) type Finding = (Class, String);
 
 /// So many questions are asked, so that answers which are one too late are seen.
-const NONCES: i64 = 3;
+const NONCES: usize = 3;
 
 impl<P: Pool> Stage<P> {
     /// Borrows every session that the pool may lend at the same time, and works with each.
@@ -31,12 +31,10 @@ impl<P: Pool> Stage<P> {
             return Ok(vec![(Class::Stuck, message)]);
         };
         let mut findings = Vec::new();
-        for (session, number) in leased.into_iter().zip(0..) {
+        for session in leased {
             match session {
                 Ok(mut session) => {
-                    let nonce = number * (NONCES + 1);
-                    let found = self.borrow(&mut session, nonce, confirm, witness).await?;
-                    findings.extend(found);
+                    findings.extend(self.borrow(&mut session, confirm, witness).await?);
                 }
                 Err(error) => {
                     let message =
@@ -51,15 +49,15 @@ impl<P: Pool> Stage<P> {
     async fn borrow(
         &self,
         session: &mut P::Session,
-        nonce: i64,
         confirm: bool,
         witness: &Witness,
     ) -> Result<Option<Finding>, Error> {
-        let answered = self.unless_stuck(confirm, answers(session, nonce)).await;
+        let nonces = std::array::from_fn(|_| self.fresh_nonce());
+        let answered = self.unless_stuck(confirm, answers(session, nonces)).await;
         if let Some(finding) = answered.unwrap_or_else(|| Some(silent("questions"))) {
             return Ok(Some(finding));
         }
-        let canary = nonce + NONCES;
+        let canary = self.fresh_nonce();
         let written = self.unless_stuck(confirm, write(session, canary)).await;
         if let Some(finding) = written.unwrap_or_else(|| Some(silent("writes"))) {
             return Ok(Some(finding));
@@ -84,8 +82,8 @@ impl<P: Pool> Stage<P> {
 }
 
 /// Asks different questions, and wants each answered by its own answer.
-async fn answers<S: Session>(session: &mut S, nonce: i64) -> Option<Finding> {
-    for asked in nonce..nonce + NONCES {
+async fn answers<S: Session>(session: &mut S, nonces: [i64; NONCES]) -> Option<Finding> {
+    for asked in nonces {
         let question = Statement::new("SELECT CAST(? AS BIGINT)", [Value::Int(asked)]);
         let answer = async { session.run(&Op::Fetch(question)).await?.rows() }.await;
         match answer {

@@ -73,3 +73,65 @@ fn cut(
     let name = if *times == 1 { name } else { format!("{name} #{times}") };
     Cut { at: At::Wire(place, event.name.clone()), name }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::Phase;
+
+    fn event(connection: u32, from: Side, name: &str, number: Option<u64>) -> Event {
+        Event {
+            connection,
+            from,
+            phase: Phase::Session,
+            name: name.to_owned(),
+            detail: String::new(),
+            status: None,
+            number,
+        }
+    }
+
+    fn names(conversation: &[Event]) -> Vec<String> {
+        cuts(conversation).into_iter().map(|cut| cut.name).collect()
+    }
+
+    #[test]
+    fn batch_is_named_by_its_first_message() {
+        let conversation = [
+            event(1, Side::Client, "Parse \"SELECT 1\"", None),
+            event(1, Side::Client, "Sync", Some(1)),
+            event(1, Side::Server, "ParseComplete", Some(1)),
+        ];
+
+        assert_eq!(
+            names(&conversation),
+            ["Sent(Parse \"SELECT 1\")", "Held(ParseComplete)", "Unread(ParseComplete)"]
+        );
+    }
+
+    #[test]
+    fn equal_content_is_counted() {
+        let ready = |number| event(1, Side::Server, "Ready", Some(number));
+
+        assert_eq!(
+            names(&[ready(1), ready(2)]),
+            ["Held(Ready)", "Unread(Ready)", "Held(Ready) #2", "Unread(Ready) #2"]
+        );
+    }
+
+    #[test]
+    fn batches_of_two_connections_are_kept_apart() {
+        let conversation = [
+            event(1, Side::Client, "Bind", None),
+            event(2, Side::Client, "Query \"A\"", Some(1)),
+            event(1, Side::Client, "Sync", Some(2)),
+        ];
+
+        assert_eq!(names(&conversation), ["Sent(Query \"A\")", "Sent(Bind)"]);
+    }
+
+    #[test]
+    fn what_is_no_place_is_no_cut() {
+        assert!(names(&[event(1, Side::Server, "NoticeResponse", None)]).is_empty());
+    }
+}

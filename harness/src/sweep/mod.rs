@@ -105,6 +105,12 @@ pub enum Error {
         /// What was there.
         found: String,
     },
+    /// What an earlier visit left could not be cleared away.
+    #[error("the tables are not as they were when {cut} is to be visited")]
+    NotReset {
+        /// The cut.
+        cut: String,
+    },
     /// A visit came to no end.
     #[error("the visit of {cut} came to no end within {} s", limit.as_secs())]
     Endless {
@@ -146,8 +152,7 @@ impl<P: Pool> Sweep<'_, P> {
                 let confirm = !visits.iter().any(|visit| visit.class == Class::Stuck);
                 let visit = self.visit(&stage, &reference, &cut, confirm);
                 let Some(visit) = bounded(&cut.name, visit).await? else { continue };
-                // A layer that did nothing unusual can serve the next cut.
-                let keep = self.operation.act.keeps_the_pool() && visit.class == Class::Clean;
+                let keep = self.operation.act.keeps_the_pool() && visit.unchanged;
                 let broken = !visit.class.is_upheld();
                 visits.push(visit);
                 if broken && counted.is_none() {

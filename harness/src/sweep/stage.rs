@@ -1,6 +1,6 @@
 //! The stage: an opened layer, with the proxy between it and its server where there is one.
 
-use std::{future::poll_fn, pin::pin, task::Poll, time::Duration};
+use std::{cell::Cell, future::poll_fn, pin::pin, task::Poll, time::Duration};
 
 use tokio::time::timeout;
 
@@ -20,6 +20,8 @@ pub(super) struct Stage<P: Pool> {
     pub(super) pool: P,
     /// The state of a fresh session, which every later one must have.
     pub(super) state: Vec<Row>,
+    /// The next number that no question had before.
+    nonce: Cell<i64>,
     quiet: Quiet,
     proxy: Option<Proxy>,
 }
@@ -42,9 +44,16 @@ impl<P: Pool> Stage<P> {
         };
         let pool = open(Target { url, sessions_max: act.sessions_max() }).await?;
         let state = session_state(&mut pool.session().await?).await?;
-        let stage = Self { pool, state, quiet: runtime.quiet(), proxy };
+        let stage = Self { pool, state, nonce: Cell::new(1), quiet: runtime.quiet(), proxy };
         stage.settle().await;
         Ok(stage)
+    }
+
+    /// A number that no question on this stage had before.
+    pub(super) fn fresh_nonce(&self) -> i64 {
+        let nonce = self.nonce.get();
+        self.nonce.set(nonce + 1);
+        nonce
     }
 
     /// The handle on the conversation, where there is one.

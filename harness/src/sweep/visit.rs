@@ -33,6 +33,8 @@ pub struct Visit {
     pub findings: Vec<String>,
     /// What that rests on.
     pub evidence: Evidence,
+    /// Whether the layer is as it was, so that it can serve the next cut.
+    pub(super) unchanged: bool,
 }
 
 /// What a class rests on.
@@ -134,6 +136,9 @@ impl<P: Pool> Sweep<'_, P> {
         let witness = self.fresh.witness();
         witness.reset().await?;
         let before = witness.tables().await?;
+        if without_ids(&before) != reference.before {
+            return Err(Error::NotReset { cut: cut.name.clone() });
+        }
         let leased = stage.pool.session().await?;
         stage.settle().await;
         let wire = stage.wire();
@@ -165,14 +170,17 @@ impl<P: Pool> Sweep<'_, P> {
         if !found.iter().any(|(class, _)| *class == Class::Stuck) {
             stage.settle().await;
         }
-        let mildest = match () {
-            () if seen != reference.before => Class::Finished,
-            () if lines == self::lines(wire.as_ref()) => Class::Clean,
-            () => Class::Discarded,
+        let same_connections = lines == self::lines(wire.as_ref());
+        let mildest = match same_connections {
+            _ if seen != reference.before => Class::Finished,
+            true => Class::Clean,
+            false => Class::Discarded,
         };
         let conversation = conversation(wire.as_ref());
         let evidence = Evidence { conversation, dropped_after, before, after, left_open };
-        Ok(Some(visit(&cut.name, found, mildest, evidence)))
+        let visit = visit(&cut.name, found, mildest, evidence);
+        let unchanged = same_connections && visit.class.is_upheld();
+        Ok(Some(Visit { unchanged, ..visit }))
     }
 
     /// Waits until what the layer does after a drop is over, and says what is left open then.
@@ -235,7 +243,7 @@ fn visit(cut: &str, mut found: Vec<Finding>, mildest: Class, evidence: Evidence)
     found.sort_by(|(a, _), (b, _)| b.cmp(a));
     let class = found.first().map_or(mildest, |(class, _)| *class);
     let findings = found.into_iter().map(|(_, finding)| finding).collect();
-    Visit { cut: cut.to_owned(), class, findings, evidence }
+    Visit { cut: cut.to_owned(), class, findings, evidence, unchanged: class.is_upheld() }
 }
 
 fn opened(left_open: &[String]) -> Vec<Finding> {

@@ -97,20 +97,20 @@ impl Connection {
     ///
     /// A transaction is open as long as its `xact_start` is set, whatever its state:
     /// <https://www.postgresql.org/docs/18/monitoring-stats.html#MONITORING-PG-STAT-ACTIVITY-VIEW>.
+    /// The functions behind the views are asked, because the views join what is not needed here.
     pub(super) fn left_open(&mut self) -> Result<Vec<String>, Error> {
         let rows = self.query(
-            "WITH others AS (
-                 SELECT pid, state, xact_start FROM pg_stat_activity
-                 WHERE datname = current_database() AND pid <> pg_backend_pid()
-                   AND backend_type = 'client backend')
+            "WITH ours AS (SELECT oid FROM pg_database WHERE datname = current_database()),
+             others AS (
+                 SELECT pid, state, xact_start FROM pg_stat_get_activity(NULL), ours
+                 WHERE datid = oid AND pid <> pg_backend_pid() AND backend_type = 'client backend')
              SELECT 'a transaction is open: ' || state FROM others WHERE xact_start IS NOT NULL
              UNION ALL
              SELECT 'a lock is held: ' || locktype || ' ' || mode
-             FROM pg_locks JOIN others USING (pid)
+             FROM pg_lock_status() JOIN others USING (pid)
              WHERE granted AND locktype IN ('relation', 'advisory')
              UNION ALL
-             SELECT 'a transaction is prepared' FROM pg_prepared_xacts
-             WHERE database = current_database()
+             SELECT 'a transaction is prepared' FROM pg_prepared_xact(), ours WHERE dbid = oid
              ORDER BY 1",
         )?;
         Ok(rows.into_iter().flatten().map(text).collect())
@@ -118,19 +118,41 @@ impl Connection {
 
     /// Ends the other connections to this database, and waits until they have ended.
     pub(super) fn end_connections(&mut self) -> Result<(), Error> {
+        self.end_connections_to("current_database()")
+    }
+
+    /// Ends the other connections to a database, given as an SQL expression, and waits until they
+    /// have ended.
+    ///
+    /// The server's own ways to wait (`pg_terminate_backend` with a timeout, `DROP DATABASE` with
+    /// FORCE) look every 100 ms, so it is asked here, as fast as it answers.
+    ///
+    /// # Errors
+    ///
+    /// Fails where a connection does not end, and with what the server said.
+    pub fn end_connections_to(&mut self, database: &str) -> Result<(), Error> {
         let deadline = Instant::now() + END_MAX;
-        // One that ends by itself just now is no backend any more, and counts as not ended.
         while Instant::now() < deadline {
-            let left = self.query(
-                "SELECT pg_terminate_backend(pid, 100) FROM pg_stat_activity
-                 WHERE datname = current_database() AND pid <> pg_backend_pid()
-                   AND backend_type = 'client backend'",
-            )?;
+            let left = self.query(&format!(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                 WHERE datname = {database} AND pid <> pg_backend_pid()
+                   AND backend_type = 'client backend'"
+            ))?;
             if left.is_empty() {
                 return Ok(());
             }
         }
         Err(Error::Deadline { what: "the server to end connections".to_owned() })
+    }
+
+    /// Drops a database of ours, whoever is connected to it.
+    ///
+    /// # Errors
+    ///
+    /// Fails where a connection does not end, and with what the server said.
+    pub fn drop_database(&mut self, name: &str) -> Result<(), Error> {
+        self.end_connections_to(&format!("'{name}'"))?;
+        self.query(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).map(drop)
     }
 
     fn log_in(&mut self, url: &ServerUrl, name: &str) -> Result<(), Error> {
