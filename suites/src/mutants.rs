@@ -8,7 +8,7 @@ use dropproof::{
     verdict::{Mutant, Rule, Trial, Verdict},
 };
 
-use crate::{Cell, Check, Fault, Faulty, checks, trials::Trials};
+use crate::{Cell, Check, Fault, Faulty, checks, known::KnownIssues, trials::Trials};
 
 /// The faults are planted into boxed layers, so that one copy of each check serves all of them.
 type Subject = Faulty<BoxedPool>;
@@ -17,6 +17,7 @@ type Subject = Faulty<BoxedPool>;
 #[derive(Default)]
 pub struct Mutants {
     trials: Trials,
+    known: KnownIssues,
 }
 
 impl Mutants {
@@ -24,6 +25,19 @@ impl Mutants {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Judges the cells that follow by a list of known issues, as text in TOML.
+    ///
+    /// A fault that is planted beside a known one must be caught all the same.
+    ///
+    /// # Panics
+    ///
+    /// Panics where the text is no such list.
+    #[must_use]
+    pub fn known_issues(self, list: &str) -> Self {
+        let known = KnownIssues::read(list).expect("the list of known issues can be read");
+        Self { known, ..self }
     }
 
     /// Plants every fault into an adapter on a kind of database.
@@ -41,10 +55,12 @@ impl Mutants {
                     database,
                     skipped: check.skipped(A::LACKS),
                 });
+                let (known, judged_cell) = (self.known.clone(), cell.clone());
                 self.trials.judges.push(Box::new(move |database, run| {
                     let open = move |target| open::<A>(target, *fault);
                     let cell = Cell::new(database, open).of_run(run);
-                    Ok(killed((check.run)(&cell)?.verdict, message).into())
+                    let verdict = (check.run)(&cell)?.verdict;
+                    Ok(killed(known.judge(check.id, &judged_cell, true, verdict), message).into())
                 }));
             }
         }

@@ -7,7 +7,7 @@ use miette::{IntoDiagnostic, WrapErr, miette};
 use tokio::process::Command;
 
 use crate::{
-    Ended,
+    Ended, images,
     interrupt::{Interrupt, Interrupted},
     judge,
     progress::Terminal,
@@ -82,6 +82,7 @@ pub(crate) async fn run(
         for tool in TOOLS {
             tool.provide(terminal).await?;
         }
+        images::provide(terminal).await?;
         for step in &STEPS {
             terminal.say(step.name, &format!("cargo {}", step.arguments));
             step.run().await?;
@@ -93,9 +94,9 @@ pub(crate) async fn run(
         Err(Interrupted(signal)) => return Ok(Ended::Interrupted(signal)),
     }
     let judged = judge::Options::allowing(options.allow_blocked.clone());
-    for (target, name) in [(Target::Matrix, "latest"), (Target::Mutants, "mutants")] {
-        terminal.say("judge", name);
-        match judge::run(target, name, &judged, terminal, interrupt).await? {
+    for target in [Target::Matrix, Target::Mutants] {
+        terminal.say("judge", target.name());
+        match judge::run(target, &judged, terminal, interrupt).await? {
             Ended::Well => {}
             other => return Ok(other),
         }

@@ -71,6 +71,23 @@ pub(crate) fn with_images() -> impl Iterator<Item = Kind> {
     Kind::ALL.into_iter().filter(|kind| kind.url_variable().is_some())
 }
 
+/// Gets the images that are missing, where this machine can; the tests need them.
+pub(crate) async fn provide(terminal: &Terminal) -> miette::Result<()> {
+    let settings = Settings::from_env();
+    for kind in with_images() {
+        let steps = terminal.steps(kind.name());
+        let got = images::obtain(kind, &settings, &steps).await;
+        drop(steps);
+        match got {
+            Ok(image) => terminal.say(kind.name(), &image),
+            // Whoever cannot do without the database says so.
+            Err(error) if error.is_absence() => terminal.say(kind.name(), &error.to_string()),
+            Err(error) => return Err(report(&error)),
+        }
+    }
+    Ok(())
+}
+
 fn chosen(names: &[String]) -> miette::Result<Vec<Kind>> {
     let named: Vec<Kind> =
         names.iter().map(|name| database(name)).collect::<miette::Result<_>>()?;

@@ -1,4 +1,4 @@
-//! What `test` and `mutants` have in common: plan, servers, round, report.
+//! `cargo xtask test` and `cargo xtask mutants`: plan, servers, round, report.
 
 use std::{
     collections::BTreeSet,
@@ -26,6 +26,28 @@ use crate::{
     target::Target,
     workspace,
 };
+
+pub(crate) const TEST_EXAMPLES: &str = "\
+Examples:
+  cargo xtask test                                     the whole matrix
+  cargo xtask test --database sqlite                   without a server
+  cargo xtask test --check text-comes-back-as-it-was-stored --seed 7
+  cargo xtask test --allow-blocked postgres            green on a machine without Docker
+  cargo xtask test --list                              what there is, without running it
+
+A server of your own is used in place of a container where its variable gives a URL:
+  DROPPROOF_POSTGRES_URL=postgres://me:secret@127.0.0.1:5432/mine cargo xtask test
+
+The reports are in target/dropproof/latest: report.json, junit.xml, timings.json, run.log.";
+
+pub(crate) const MUTANTS_EXAMPLES: &str = "\
+Examples:
+  cargo xtask mutants                          every fault on every cell
+  cargo xtask mutants --database sqlite        without a server
+  cargo xtask mutants --check class-lost       one fault
+
+A check that no planted fault can turn red proves nothing: a mutant is upheld where its check is
+violated with the message that it must give. The reports are in target/dropproof/mutants.";
 
 /// What is run and how.
 #[derive(Clone, Debug, Default, Args)]
@@ -84,7 +106,6 @@ impl FromStr for Seed {
 /// Judges the cells that are asked for by a test target, from the plan to the report.
 pub(crate) async fn run(
     target: Target,
-    name: &str,
     options: &Options,
     terminal: &Terminal,
     interrupt: &mut Interrupt,
@@ -106,7 +127,8 @@ pub(crate) async fn run(
         Err(Interrupted(signal)) => return Ok(Ended::Interrupted(signal)),
     };
     let blocked = servers.blocked.keys().any(|kind| !allowed.contains(kind));
-    let output = options.output.clone().unwrap_or_else(|| workspace::output().join(name));
+    let output =
+        options.output.clone().unwrap_or_else(|| workspace::output().join(target.folder()));
     let runner = match options.runner {
         Some(runner) => runner,
         None => Runner::at_hand().await,

@@ -10,8 +10,8 @@ mod folder;
 mod images;
 mod interrupt;
 mod judge;
+mod latency;
 mod load;
-mod mutants;
 mod names;
 mod progress;
 mod replay;
@@ -20,14 +20,13 @@ mod runner;
 mod selection;
 mod servers;
 mod target;
-mod test;
 mod workspace;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{interrupt::Interrupt, progress::Terminal};
+use crate::{interrupt::Interrupt, progress::Terminal, target::Target};
 
 /// What the commands say with their exit codes.
 const EXIT_CODES: &str = "\
@@ -48,16 +47,19 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Start the databases, run every check on every cell, write the reports, stop everything.
-    #[command(after_help = test::EXAMPLES)]
+    #[command(after_help = judge::TEST_EXAMPLES)]
     Test(judge::Options),
     /// Show that every planted fault is caught by the check that names it.
-    #[command(after_help = mutants::EXAMPLES)]
+    #[command(after_help = judge::MUTANTS_EXAMPLES)]
     Mutants(judge::Options),
     /// Visit one cut again, and print everything that was said and seen.
     #[command(after_help = replay::EXAMPLES)]
     Replay(replay::Options),
     /// Show a check: its rule, its claims, how layers break it, what it must catch.
     Explain(explain::Options),
+    /// Measure what the proxy adds to a round trip.
+    #[command(after_help = latency::EXAMPLES)]
+    Latency(latency::Options),
     /// Show, build or remove the images of the databases.
     Images(images::Options),
     /// Say what this machine has, what is missing, and the command that mends it.
@@ -102,10 +104,15 @@ async fn carry_out(command: Command) -> miette::Result<Ended> {
     let mut interrupt = Interrupt::listen()?;
     let terminal = Terminal::new();
     match command {
-        Command::Test(options) => test::run(&options, &terminal, &mut interrupt).await,
-        Command::Mutants(options) => mutants::run(&options, &terminal, &mut interrupt).await,
+        Command::Test(options) => {
+            judge::run(Target::Matrix, &options, &terminal, &mut interrupt).await
+        }
+        Command::Mutants(options) => {
+            judge::run(Target::Mutants, &options, &terminal, &mut interrupt).await
+        }
         Command::Replay(options) => replay::run(&options, &terminal, &mut interrupt).await,
         Command::Explain(options) => explain::run(&options, &mut interrupt).await,
+        Command::Latency(options) => latency::run(&options, &terminal, &mut interrupt).await,
         Command::Images(options) => images::run(&options, &terminal, &mut interrupt).await,
         Command::Doctor(options) => doctor::run(&options).await,
         Command::Ci(options) => ci::run(&options, &terminal, &mut interrupt).await,

@@ -35,9 +35,18 @@ struct Named {
 }
 
 impl Target {
-    const fn name(self) -> &'static str {
+    /// The name of the target.
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Target::Matrix => "matrix",
+            Target::Mutants => "mutants",
+        }
+    }
+
+    /// The folder of its reports.
+    pub(crate) const fn folder(self) -> &'static str {
+        match self {
+            Target::Matrix => "latest",
             Target::Mutants => "mutants",
         }
     }

@@ -144,9 +144,51 @@ fn explain_shows_the_rule_and_what_it_catches() {
     }
 }
 
+#[rstest]
+#[case::no_number("sqlite-sqlx/drop-guard/committed-work-stays", "is no token of a replay")]
+#[case::no_trial("sqlite-sqlx/drop-guard/committed-work-stay:1", "there is no trial")]
+fn bad_token_is_an_error(#[case] token: &str, #[case] message: &str) {
+    let (code, text) = run(&mut xtask(&format!("replay {token}")));
+
+    assert_eq!(code, Some(2), "{text}");
+    assert!(text.contains(message), "{text}");
+}
+
+#[test]
+fn replay_shows_what_the_witness_saw() {
+    let token = "sqlite-sqlx/drop-guard/dropped-commit-is-all-or-nothing:1";
+    let (code, text) = run(&mut xtask(&format!("replay {token} --without-cut")));
+
+    assert_eq!(code, Some(0), "{text}");
+    assert!(
+        text.contains("the witness, when all was quiet again dones: 0 rows tasks: 2 rows"),
+        "{text}"
+    );
+    assert!(text.contains("class: clean verdict: upheld"), "{text}");
+}
+
+#[test]
+fn replay_of_a_cut_that_is_not_there_is_an_error() {
+    let (code, text) =
+        run(&mut xtask("replay sqlite-sqlx/drop-guard/dropped-begin-leaves-nothing-open:100000"));
+
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("none of number 100000"), "{text}");
+}
+
+#[test]
+fn repeated_rounds_have_equal_reports() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut command = xtask("test --database sqlite --repeat 3 --load --output");
+    let (code, text) = run(command.arg(folder.path().join("report")));
+
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("3 of 3, the same report"), "{text}");
+}
+
 #[test]
 fn every_command_has_examples() {
-    for command in ["test", "mutants", "explain", "images", "doctor", "ci"] {
+    for command in ["test", "replay", "mutants", "explain", "latency", "images", "doctor", "ci"] {
         let (code, text) = run(&mut xtask(&format!("{command} --help")));
 
         assert_eq!(code, Some(0), "{command}");
