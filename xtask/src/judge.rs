@@ -17,7 +17,7 @@ use miette::miette;
 use crate::{
     Ended,
     interrupt::{Interrupt, Interrupted},
-    load::Load,
+    load::{Load, Priority},
     progress::Terminal,
     round::Round,
     runner::Runner,
@@ -141,7 +141,7 @@ pub(crate) async fn run(
         servers: &servers,
         output: &output,
     };
-    let load = options.load.then(Load::begin);
+    let load = options.load.then(|| Load::begin(Priority::Normal));
     let ran = repeat(&round, options.repeat, terminal, interrupt).await;
     drop(load);
     let ended = ran.map(|ran| match ran {
