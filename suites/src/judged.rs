@@ -1,5 +1,7 @@
 //! What a check has found: its verdict, and the strip of its cuts where it swept an operation.
 
+use std::time::Duration;
+
 use dropproof::{
     sweep::{Class, Swept, Visit},
     verdict::{Strip, StripCut, Verdict, Violation},
@@ -33,7 +35,9 @@ impl From<Swept> for Judged {
             None => by_class(&all),
         };
         let verdict = verdict(&visits, counted);
-        Self { verdict, strip: Some(Strip { cuts, counted }), evidence: None }
+        let (kept, fresh): (Vec<_>, Vec<_>) = all.iter().partition(|(_, visit)| visit.unchanged);
+        let strip = Strip { cuts, counted, kept: median(&kept), fresh: median(&fresh) };
+        Self { verdict, strip: Some(strip), evidence: None }
     }
 }
 
@@ -42,6 +46,12 @@ impl From<Visit> for Judged {
         let verdict = verdict(std::slice::from_ref(&visit), Some(1));
         Self { verdict, strip: None, evidence: Some(evidence::render(&visit)) }
     }
+}
+
+fn median(visits: &[(usize, &Visit)]) -> Option<Duration> {
+    let mut times: Vec<Duration> = visits.iter().map(|(_, visit)| visit.took).collect();
+    times.sort();
+    times.get(times.len() / 2).copied()
 }
 
 /// The verdict on visits, of which the first is the uncut run.

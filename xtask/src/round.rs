@@ -5,7 +5,7 @@ use std::{
     fs,
     path::Path,
     process::ExitStatus,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use dropproof::{
@@ -145,19 +145,23 @@ fn timings(records: &[Record], began: Instant) -> String {
         .iter()
         .map(|record| (record.trial.as_str(), record.duration.as_secs_f64()))
         .collect();
-    let per_cut: BTreeMap<&str, f64> = records
+    let cuts: BTreeMap<&str, serde_json::Value> = records
         .iter()
         .filter_map(|record| {
-            let cuts = u32::try_from(record.strip.as_ref()?.counted?).ok()?;
-            let each = record.duration.checked_div(cuts)?;
-            Some((record.trial.as_str(), each.as_secs_f64()))
+            let strip = record.strip.as_ref()?;
+            let seconds = |time: Option<Duration>| time.map(|time| time.as_secs_f64());
+            let times = serde_json::json!({
+                "pool_kept": seconds(strip.kept),
+                "pool_fresh": seconds(strip.fresh),
+            });
+            Some((record.trial.as_str(), times))
         })
         .collect();
     let timings = serde_json::json!({
         "unit": "seconds",
         "all": began.elapsed().as_secs_f64(),
         "trials": trials,
-        "per_cut": per_cut,
+        "median_of_a_cut": cuts,
     });
     format!("{timings:#}\n")
 }

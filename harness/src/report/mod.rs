@@ -291,7 +291,11 @@ pub(crate) mod tests {
         let record = |(name, outcome): (&str, _)| Record {
             trial: trial(Kind::Sqlite, name).name,
             outcome,
-            strip: (name == "known").then(|| Strip { cuts: cuts.clone(), counted: Some(2) }),
+            strip: (name == "known").then(|| Strip {
+                cuts: cuts.clone(),
+                counted: Some(2),
+                ..Strip::default()
+            }),
             evidence: None,
             duration: Duration::from_millis(1),
         };

@@ -20,7 +20,7 @@ mod visit;
 use std::{io, sync::Arc, time::Duration};
 
 use futures::future::BoxFuture;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 pub use class::Class;
 pub use cut::Cut;
@@ -28,7 +28,7 @@ pub use operation::{Act, Operation};
 pub use visit::{Evidence, Visit};
 
 use crate::{
-    contract::{self, Pool, Target},
+    contract::{self, Pool, Row, Target},
     database::Fresh,
     poll::Runtime,
     wire, witness,
@@ -149,20 +149,23 @@ impl<P: Pool> Sweep<'_, P> {
                 return Ok(Swept { visits, counted: Some(0) });
             }
             for cut in reference.every_cut() {
+                let began = Instant::now();
                 let confirm = !visits.iter().any(|visit| visit.class == Class::Stuck);
                 let visit = self.visit(&stage, &reference, &cut, confirm);
-                let Some(visit) = bounded(&cut.name, visit).await? else { continue };
-                let keep = self.operation.act.keeps_the_pool() && visit.unchanged;
-                let broken = !visit.class.is_upheld();
-                visits.push(visit);
-                if broken && counted.is_none() {
+                let Some(mut visit) = bounded(&cut.name, visit).await? else { continue };
+                if !visit.class.is_upheld() && counted.is_none() {
                     // What it left holds the one file, and cannot be ended from outside.
+                    visits.push(visit);
                     break;
                 }
-                if !keep {
+                visit.unchanged &= self.operation.act.keeps_the_pool();
+                if !visit.unchanged {
+                    let state = stage.state.clone();
                     stage.close(self.fresh).await?;
-                    stage = self.stage(&runtime).await?;
+                    stage = self.stage(&runtime, state).await?;
                 }
+                visit.took = began.elapsed();
+                visits.push(visit);
             }
             if visits.len() == 1 {
                 return Err(Error::NoCut);
@@ -194,16 +197,15 @@ impl<P: Pool> Sweep<'_, P> {
         })
     }
 
-    async fn open(&self, runtime: &Runtime) -> Result<Stage<P>, Error> {
+    async fn open(&self, runtime: &Runtime, state: Option<Vec<Row>>) -> Result<Stage<P>, Error> {
         let act = self.operation.act;
-        bounded("opening", Stage::open(self.fresh, &self.open, act, runtime)).await
+        bounded("opening", Stage::open(self.fresh, &self.open, act, runtime, state)).await
     }
 
     /// Opens the layer, with warm caches where the pool is kept: the operation has been run once.
-    async fn stage(&self, runtime: &Runtime) -> Result<Stage<P>, Error> {
-        let stage = self.open(runtime).await?;
+    async fn stage(&self, runtime: &Runtime, state: Vec<Row>) -> Result<Stage<P>, Error> {
+        let stage = self.open(runtime, Some(state)).await?;
         if self.operation.act.keeps_the_pool() {
-            self.fresh.witness().reset().await?;
             let leased = stage.pool.session().await?;
             self.operation.act.run(&stage.pool, leased).await?;
             stage.settle().await;
@@ -216,7 +218,7 @@ impl<P: Pool> Sweep<'_, P> {
     /// It is run twice where the pool is kept, since cold and warm caches make different
     /// conversations. The first run is judged before anything is built on what it leaves.
     async fn reference(&self, runtime: &Runtime) -> Result<(Stage<P>, Reference), Error> {
-        let stage = self.open(runtime).await?;
+        let stage = self.open(runtime, None).await?;
         let cold = bounded("the uncut run", self.uncut(&stage)).await?;
         if !cold.visit.class.is_upheld() {
             return Ok((stage, cold));
@@ -225,8 +227,9 @@ impl<P: Pool> Sweep<'_, P> {
             let warm = bounded("the uncut run", self.uncut(&stage)).await?;
             return Ok((stage, warm));
         }
+        let state = stage.state.clone();
         stage.close(self.fresh).await?;
-        Ok((self.stage(runtime).await?, cold))
+        Ok((self.stage(runtime, state).await?, cold))
     }
 }
 

@@ -28,11 +28,14 @@ pub(super) struct Stage<P: Pool> {
 
 impl<P: Pool> Stage<P> {
     /// Opens the layer, behind a proxy where the database is a server.
+    ///
+    /// A fresh session is asked for its state where that is not known from an earlier stage.
     pub(super) async fn open(
         fresh: &Fresh,
         open: &Open<P>,
         act: Act,
         runtime: &Runtime,
+        state: Option<Vec<Row>>,
     ) -> Result<Self, Error> {
         let proxy = match fresh.server() {
             Some(server) => Some(Proxy::start(Protocol::Postgres, server.address()).await?),
@@ -43,7 +46,10 @@ impl<P: Pool> Stage<P> {
             _ => fresh.url(),
         };
         let pool = open(Target { url, sessions_max: act.sessions_max() }).await?;
-        let state = session_state(&mut pool.session().await?).await?;
+        let state = match state {
+            Some(state) => state,
+            None => session_state(&mut pool.session().await?).await?,
+        };
         let stage = Self { pool, state, nonce: Cell::new(1), quiet: runtime.quiet(), proxy };
         stage.settle().await;
         Ok(stage)

@@ -33,8 +33,10 @@ pub struct Visit {
     pub findings: Vec<String>,
     /// What that rests on.
     pub evidence: Evidence,
+    /// How long it took, with the opening of another pool where that was needed.
+    pub took: Duration,
     /// Whether the layer is as it was, so that it can serve the next cut.
-    pub(super) unchanged: bool,
+    pub unchanged: bool,
 }
 
 /// What a class rests on.
@@ -84,8 +86,7 @@ impl<P: Pool> Sweep<'_, P> {
     /// Runs the operation to its end, and makes what cuts are compared with.
     pub(super) async fn uncut(&self, stage: &Stage<P>) -> Result<Reference, Error> {
         let witness = self.fresh.witness();
-        witness.reset().await?;
-        let before = witness.tables().await?;
+        let before = witness.reset().await?;
         let leased = stage.pool.session().await?;
         stage.settle().await;
         let wire = stage.wire();
@@ -134,8 +135,7 @@ impl<P: Pool> Sweep<'_, P> {
         confirm: bool,
     ) -> Result<Option<Visit>, Error> {
         let witness = self.fresh.witness();
-        witness.reset().await?;
-        let before = witness.tables().await?;
+        let before = witness.reset().await?;
         if without_ids(&before) != reference.before {
             return Err(Error::NotReset { cut: cut.name.clone() });
         }
@@ -243,7 +243,14 @@ fn visit(cut: &str, mut found: Vec<Finding>, mildest: Class, evidence: Evidence)
     found.sort_by(|(a, _), (b, _)| b.cmp(a));
     let class = found.first().map_or(mildest, |(class, _)| *class);
     let findings = found.into_iter().map(|(_, finding)| finding).collect();
-    Visit { cut: cut.to_owned(), class, findings, evidence, unchanged: class.is_upheld() }
+    Visit {
+        cut: cut.to_owned(),
+        class,
+        findings,
+        evidence,
+        unchanged: class.is_upheld(),
+        took: Duration::ZERO,
+    }
 }
 
 fn opened(left_open: &[String]) -> Vec<Finding> {

@@ -1,6 +1,6 @@
 //! The cut strip: what each cut of an operation did, in the order of the conversation.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +13,10 @@ pub struct Strip {
     pub cuts: Vec<StripCut>,
     /// How many there are; `None` where they cannot be counted the same in every run.
     pub counted: Option<usize>,
+    /// The median time of a cut after which the pool was kept.
+    pub kept: Option<Duration>,
+    /// The median time of a cut after which another pool was opened, with the opening.
+    pub fresh: Option<Duration>,
 }
 
 /// What one cut did.

@@ -19,7 +19,7 @@ use std::{
 use tokio::sync::oneshot;
 
 use crate::{
-    contract::{Row, TABLES},
+    contract::{Row, TABLES, Value},
     database::Kind,
 };
 
@@ -63,6 +63,21 @@ pub type Tables = BTreeMap<&'static str, Vec<Row>>;
 
 /// What references goes first.
 const EMPTY: &str = "DELETE FROM canaries; DELETE FROM dones; DELETE FROM tasks; DELETE FROM users";
+
+/// One question for all tables, because each has its price: every row begins with its table's name.
+fn read_tables() -> String {
+    TABLES.map(|table| format!("SELECT '{table}', {table}.* FROM {table} ORDER BY 2")).join("; ")
+}
+
+fn by_table(rows: Vec<Row>) -> Tables {
+    let mut tables: Tables = TABLES.into_iter().map(|table| (table, Vec::new())).collect();
+    for mut row in rows {
+        let name = row.remove(0);
+        let rows = tables.iter_mut().find(|(table, _)| name == Value::from(**table));
+        rows.expect("each row begins with its table's name").1.push(row);
+    }
+    tables
+}
 
 type Job = Box<dyn FnOnce(&mut Source) + Send>;
 
@@ -120,11 +135,7 @@ impl Witness {
     ///
     /// Fails with what the server said.
     pub async fn tables(&self) -> Result<Tables, Error> {
-        let read = |source: &mut Source| {
-            let mut rows = |table| source.ask(&format!("SELECT * FROM {table} ORDER BY 1"));
-            TABLES.into_iter().map(|table| Ok((table, rows(table)?))).collect()
-        };
-        self.job(read).await.map_err(|_| Error::Gone)?
+        self.query(read_tables()).await.map(by_table)
     }
 
     /// What is left open by connections that are not ours: transactions and locks, in words that
@@ -146,13 +157,13 @@ impl Witness {
         self.job(Source::end_connections).await.map_err(|_| Error::Gone)?
     }
 
-    /// Empties the tables of the entities and the canaries.
+    /// Empties the tables of the entities and the canaries, and returns what is in them then.
     ///
     /// # Errors
     ///
     /// Fails with what the server said.
-    pub async fn reset(&self) -> Result<(), Error> {
-        self.query(EMPTY).await.map(drop)
+    pub async fn reset(&self) -> Result<Tables, Error> {
+        self.query(format!("{EMPTY}; {}", read_tables())).await.map(by_table)
     }
 
     /// Empties the tables of the entities and the canaries, blocking; for code outside of a runtime.
