@@ -5,7 +5,7 @@
 //! cache and no reconnect: what it says, the server has just said.
 
 use std::{
-    io::{self, Read, Write},
+    io::{self, BufReader, Read, Write},
     net::TcpStream,
     time::{Duration, Instant},
 };
@@ -33,7 +33,7 @@ const END_MAX: Duration = Duration::from_secs(5);
 /// A connection of our own, outside every layer.
 #[derive(Debug)]
 pub struct Connection {
-    stream: TcpStream,
+    stream: BufReader<TcpStream>,
 }
 
 impl Connection {
@@ -61,7 +61,7 @@ impl Connection {
             Ok(stream)
         };
         let stream = connect().map_err(|source| Error::Unreachable { address, source })?;
-        let mut connection = Self { stream };
+        let mut connection = Self { stream: BufReader::new(stream) };
         connection.log_in(url, name)?;
         Ok(connection)
     }
@@ -198,7 +198,7 @@ impl Connection {
 
     fn send(&mut self, write: impl FnOnce(&mut BytesMut) -> io::Result<()>) -> Result<(), Error> {
         let mut out = BytesMut::new();
-        write(&mut out).and_then(|()| self.stream.write_all(&out)).map_err(lost)
+        write(&mut out).and_then(|()| self.stream.get_mut().write_all(&out)).map_err(lost)
     }
 
     fn receive(&mut self) -> Result<(u8, Vec<u8>), Error> {
@@ -220,7 +220,7 @@ impl Drop for Connection {
         let mut out = BytesMut::new();
         frontend::terminate(&mut out);
         // A server that is gone already needs no farewell.
-        self.stream.write_all(&out).ok();
+        self.stream.get_mut().write_all(&out).ok();
     }
 }
 
