@@ -105,6 +105,14 @@ pub enum Error {
         /// What was there.
         found: String,
     },
+    /// What the server announced on the wire and what it told the witness are not the same.
+    #[error("the wire and the witness disagree: {left_open:?} is left open on {connections:?}")]
+    Disagreement {
+        /// What the witness was told.
+        left_open: Vec<String>,
+        /// The connections with what was announced on them.
+        connections: Vec<wire::Connection>,
+    },
     /// What an earlier visit left could not be cleared away.
     #[error("the tables are not as they were when {cut} is to be visited")]
     NotReset {

@@ -14,8 +14,8 @@ use super::{
 use crate::{
     contract::{self, Pool},
     poll::{self, cut_after},
-    wire::{Event, Place, Wire},
-    witness::{Tables, Witness},
+    wire::{Event, Place, Status, Wire},
+    witness::{OPEN_TRANSACTION, Tables, Witness},
 };
 
 /// Where other threads do the clean-up, the server is asked for this long whether it is over.
@@ -157,7 +157,7 @@ impl<P: Pool> Sweep<'_, P> {
         let dropped_after = wire.as_ref().map(|wire| wire.trace().since_mark().len());
         let lines = lines(wire.as_ref());
         wire.iter().for_each(Wire::release);
-        let left_open = self.clean_up(stage, witness).await?;
+        let mut left_open = self.clean_up(stage, witness).await?;
         let after = witness.tables().await?;
 
         let mut found = opened(&left_open);
@@ -167,6 +167,11 @@ impl<P: Pool> Sweep<'_, P> {
         }
         let sessions = self.operation.act.sessions_max();
         found.extend(stage.next_borrowers(sessions, confirm, witness).await?);
+        if wire.is_none() && left_open.is_empty() {
+            // Another thread may have begun what was asked only after the first look.
+            left_open = self.clean_up(stage, witness).await?;
+            found.extend(opened(&left_open));
+        }
         if !found.iter().any(|(class, _)| *class == Class::Stuck) {
             stage.settle().await;
         }
@@ -196,8 +201,24 @@ impl<P: Pool> Sweep<'_, P> {
                 left_open = witness.left_open().await?;
             }
         }
-        Ok(left_open)
+        match stage.wire() {
+            Some(wire) if is_announced(&wire) != is_witnessed(&left_open) => {
+                Err(Error::Disagreement { left_open, connections: wire.connections() })
+            }
+            _ => Ok(left_open),
+        }
     }
+}
+
+/// Whether a server has announced that one of its connections is in a transaction.
+fn is_announced(wire: &Wire) -> bool {
+    let in_transaction = |status| matches!(status, Some(Status::InTransaction | Status::Failed));
+    wire.connections().iter().any(|connection| in_transaction(connection.status))
+}
+
+/// Whether the witness has seen that a connection is in a transaction.
+fn is_witnessed(left_open: &[String]) -> bool {
+    left_open.iter().any(|what| what.starts_with(OPEN_TRANSACTION))
 }
 
 /// Runs a future until the conversation is held at a place, and drops it there.

@@ -58,6 +58,9 @@ impl Source {
     }
 }
 
+/// What [`Witness::left_open`] says of an open transaction begins with this.
+pub const OPEN_TRANSACTION: &str = "a transaction is open";
+
 /// The rows of tables, by table.
 pub type Tables = BTreeMap<&'static str, Vec<Row>>;
 

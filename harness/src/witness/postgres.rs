@@ -16,7 +16,7 @@ use postgres_protocol::{
     message::frontend,
 };
 
-use super::Error;
+use super::{Error, OPEN_TRANSACTION};
 use crate::{
     contract::{Row, Value},
     database::ServerUrl,
@@ -99,20 +99,20 @@ impl Connection {
     /// <https://www.postgresql.org/docs/18/monitoring-stats.html#MONITORING-PG-STAT-ACTIVITY-VIEW>.
     /// The functions behind the views are asked, because the views join what is not needed here.
     pub(super) fn left_open(&mut self) -> Result<Vec<String>, Error> {
-        let rows = self.query(
+        let rows = self.query(&format!(
             "WITH ours AS (SELECT oid FROM pg_database WHERE datname = current_database()),
              others AS (
                  SELECT pid, state, xact_start FROM pg_stat_get_activity(NULL), ours
                  WHERE datid = oid AND pid <> pg_backend_pid() AND backend_type = 'client backend')
-             SELECT 'a transaction is open: ' || state FROM others WHERE xact_start IS NOT NULL
+             SELECT '{OPEN_TRANSACTION}: ' || state FROM others WHERE xact_start IS NOT NULL
              UNION ALL
              SELECT 'a lock is held: ' || locktype || ' ' || mode
              FROM pg_lock_status() JOIN others USING (pid)
              WHERE granted AND locktype IN ('relation', 'advisory')
              UNION ALL
              SELECT 'a transaction is prepared' FROM pg_prepared_xact(), ours WHERE dbid = oid
-             ORDER BY 1",
-        )?;
+             ORDER BY 1"
+        ))?;
         Ok(rows.into_iter().flatten().map(text).collect())
     }
 
