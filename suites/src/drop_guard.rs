@@ -64,7 +64,7 @@ impl<P: Pool> DropGuard<P> {
                 does not count what it is owed gives it to whoever asks next.",
             catches: &[
                 (Fault::BeginsByHand, "poisoned at"),
-                (Fault::AbandonsDirty, "lock is held"),
+                (Fault::AbandonsDirty, "open at"),
                 (Fault::AnswersLate, "desynced at"),
             ],
             run: |cell| cell.sweep(INSERT),

@@ -18,6 +18,7 @@ use std::{
 use dropproof::contract::{
     Answer, Ending, Op, Pool, Result, Script, Session, Statement, Statements,
 };
+use dropproof::database::Kind;
 use futures::FutureExt;
 use statements::FaultyStatements;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -81,6 +82,20 @@ faults! {
     LosesPlace = "loses-place",
     /// After a drop the answers come one question late.
     AnswersLate = "answers-late",
+}
+
+impl Fault {
+    /// Whether the fault can be seen on a database.
+    ///
+    /// What an abandoned connection still does is waited for on the wire. An embedded database has a
+    /// thread for each connection, and nobody can tell when that of an abandoned one is done.
+    #[must_use]
+    pub fn shows_on(self, database: Kind) -> bool {
+        match self {
+            Fault::AbandonsDirty => database.url_variable().is_some(),
+            _ => true,
+        }
+    }
 }
 
 /// A layer with a fault planted into it.

@@ -46,7 +46,8 @@ impl Mutants {
         let cell = self.trials.add_cell::<A>(database);
         self.trials.plan.rules = checks::<Subject>().into_iter().flat_map(rules).collect();
         for check in checks::<Subject>() {
-            for (fault, message) in check.catches {
+            let shown = check.catches.iter().filter(|(fault, _)| fault.shows_on(database));
+            for (fault, message) in shown {
                 let mutant = format!("{}/{}", check.id, fault.name());
                 self.trials.plan.trials.push(Trial {
                     name: format!("{}/{mutant}", cell.name()),

@@ -7,8 +7,8 @@
 //! is one [`Class`].
 //!
 //! Where there is no wire (SQLite), the operation is dropped after one poll, two polls, and so on.
-//! How many polls it needs depends on how fast other threads answer, so this is done in several
-//! rounds, and neither the number of polls nor that of the cuts is reported.
+//! How many polls it needs depends on how fast other threads answer, so this is done in rounds until
+//! enough cuts were visited, and neither the number of polls nor that of the cuts is reported.
 
 mod borrower;
 mod class;
@@ -40,8 +40,10 @@ use visit::Reference;
 const VISIT_MAX: Duration = Duration::from_secs(30);
 /// Where there is no wire, the operation is dropped after up to so many polls,
 const POLLS_MAX: u32 = 8;
-/// so many times each: another thread may answer before the future has to wait.
-const ROUNDS: usize = 16;
+/// until so many cuts were visited: another thread may answer before the future has to wait,
+const POLL_CUTS: usize = 32;
+/// and so many times each at the most.
+const ROUNDS_MAX: usize = 400;
 
 /// How a layer is opened.
 pub type Open<P> = Arc<dyn Fn(Target) -> BoxFuture<'static, contract::Result<P>> + Send + Sync>;
@@ -174,6 +176,9 @@ impl<P: Pool> Sweep<'_, P> {
                 }
                 visit.took = began.elapsed();
                 visits.push(visit);
+                if counted.is_none() && POLL_CUTS < visits.len() {
+                    break;
+                }
             }
             if visits.len() == 1 {
                 return Err(Error::NoCut);

@@ -6,7 +6,7 @@ use futures::future::BoxFuture;
 use tokio::time::{Instant, interval};
 
 use super::{
-    Class, Cut, Error, POLLS_MAX, ROUNDS, Sweep,
+    Class, Cut, Error, POLLS_MAX, ROUNDS_MAX, Sweep,
     borrower::Finding,
     cut::{At, cuts},
     stage::Stage,
@@ -73,7 +73,7 @@ impl Reference {
             return self.cuts.clone();
         }
         let round = || (1..=POLLS_MAX).map(Cut::poll);
-        (0..ROUNDS).flat_map(|_| round()).collect()
+        (0..ROUNDS_MAX).flat_map(|_| round()).collect()
     }
 
     /// The cut of a number, from one.
