@@ -7,6 +7,7 @@ use crate::{
     Ended,
     interrupt::{Interrupt, Interrupted},
     names,
+    progress::Terminal,
     target::Target,
 };
 
@@ -24,8 +25,12 @@ pub(crate) struct Options {
     check: String,
 }
 
-pub(crate) async fn run(options: &Options, interrupt: &mut Interrupt) -> miette::Result<Ended> {
-    let plan = match interrupt.unless(Target::Matrix.plan()).await {
+pub(crate) async fn run(
+    options: &Options,
+    terminal: &Terminal,
+    interrupt: &mut Interrupt,
+) -> miette::Result<Ended> {
+    let plan = match interrupt.unless(Target::Matrix.plan(terminal)).await {
         Ok(plan) => plan?,
         Err(Interrupted(signal)) => return Ok(Ended::Interrupted(signal)),
     };

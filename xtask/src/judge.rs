@@ -113,7 +113,7 @@ pub(crate) async fn run(
     let allowed: BTreeSet<Kind> =
         options.allow_blocked.iter().map(|name| database(name)).collect::<miette::Result<_>>()?;
     let named = options.selection.named_databases()?;
-    let plan = match interrupt.unless(target.plan()).await {
+    let plan = match interrupt.unless(target.plan(terminal)).await {
         Ok(plan) => options.selection.of(plan?)?,
         Err(Interrupted(signal)) => return Ok(Ended::Interrupted(signal)),
     };

@@ -111,7 +111,7 @@ async fn carry_out(command: Command) -> miette::Result<Ended> {
             judge::run(Target::Mutants, &options, &terminal, &mut interrupt).await
         }
         Command::Replay(options) => replay::run(&options, &terminal, &mut interrupt).await,
-        Command::Explain(options) => explain::run(&options, &mut interrupt).await,
+        Command::Explain(options) => explain::run(&options, &terminal, &mut interrupt).await,
         Command::Latency(options) => latency::run(&options, &terminal, &mut interrupt).await,
         Command::Images(options) => images::run(&options, &terminal, &mut interrupt).await,
         Command::Doctor(options) => doctor::run(&options).await,

@@ -41,7 +41,7 @@ pub(crate) async fn run(
     interrupt: &mut Interrupt,
 ) -> miette::Result<Ended> {
     let (trial, cut) = read(&options.token)?;
-    let mut plan = match interrupt.unless(Target::Matrix.plan()).await {
+    let mut plan = match interrupt.unless(Target::Matrix.plan(terminal)).await {
         Ok(plan) => plan?,
         Err(Interrupted(signal)) => return Ok(Ended::Interrupted(signal)),
     };

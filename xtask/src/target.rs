@@ -7,7 +7,9 @@ use miette::{IntoDiagnostic, WrapErr, miette};
 use serde::Deserialize;
 use tokio::process::Command;
 
-use crate::workspace;
+use dropproof_databases::Progress;
+
+use crate::{progress::Terminal, workspace};
 
 /// A test target of the suites.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,9 +58,12 @@ impl Target {
         ["--package", PACKAGE, "--test", self.name()]
     }
 
-    /// Builds the binary, showing what cargo says, and asks it for its plan.
-    pub(crate) async fn plan(self) -> miette::Result<Plan> {
+    /// Builds the binary, showing what cargo says of errors, and asks it for its plan.
+    pub(crate) async fn plan(self, terminal: &Terminal) -> miette::Result<Plan> {
+        let steps = terminal.steps("building");
+        steps.step("the checks");
         let executable = self.build().await?;
+        drop(steps);
         let folder = tempfile::tempdir().into_diagnostic().wrap_err("no temporary folder")?;
         let file = folder.path().join("plan.json");
         let status = Command::new(&executable)

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Where other threads do the clean-up, the server is asked for this long whether it is over.
-const CLEAN_UP_MAX: Duration = Duration::from_secs(1);
+const CLEAN_UP_MAX: Duration = Duration::from_secs(3);
 const ASK_EVERY: Duration = Duration::from_millis(2);
 
 /// What became of the operation at one cut.
