@@ -15,10 +15,10 @@ use std::{
     },
 };
 
-use dropproof::contract::{
-    Answer, Ending, Op, Pool, Result, Script, Session, Statement, Statements,
+use dropproof::{
+    contract::{Answer, Ending, Op, Pool, Result, Script, Session, Statement, Statements},
+    database::Kind,
 };
-use dropproof::database::Kind;
 use futures::FutureExt;
 use statements::FaultyStatements;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};

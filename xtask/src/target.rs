@@ -3,11 +3,10 @@
 use std::{path::PathBuf, process::Stdio};
 
 use dropproof::verdict::Plan;
+use dropproof_databases::Progress;
 use miette::{IntoDiagnostic, WrapErr, miette};
 use serde::Deserialize;
 use tokio::process::Command;
-
-use dropproof_databases::Progress;
 
 use crate::{progress::Terminal, workspace};
 
