@@ -66,6 +66,7 @@ impl<P: Pool> DropGuard<P> {
                 (Fault::BeginsByHand, "poisoned at"),
                 (Fault::AbandonsDirty, "open at"),
                 (Fault::AnswersLate, "desynced at"),
+                (Fault::LeavesTable, "when fresh"),
             ],
             run: |cell| cell.sweep(INSERT),
         },

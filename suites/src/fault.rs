@@ -80,6 +80,8 @@ faults! {
     LeaksSession = "leaks-session",
     /// A waiter that was dropped keeps its place.
     LosesPlace = "loses-place",
+    /// A temporary table is left in the session.
+    LeavesTable = "leaves-table",
     /// After a drop the answers come one question late.
     AnswersLate = "answers-late",
 }
@@ -201,6 +203,11 @@ impl<S: Session> FaultySession<S> {
             Fault::CommitForgotten => self.inner().transact(script.ending(Ending::Rollback)).await,
             Fault::BeginsByHand => by_hand(&mut self.inner().on(), script, None).await,
             Fault::AbandonsDirty => by_hand(&mut self.inner().on(), script, Some("ROLLBACK")).await,
+            Fault::LeavesTable => {
+                let table = "CREATE TEMPORARY TABLE IF NOT EXISTS left_behind (id INT)";
+                self.inner().run(&Op::Change(Statement::new(table, []))).await?;
+                self.inner().transact(script).await
+            }
             _ => self.inner().transact(script).await,
         }
     }

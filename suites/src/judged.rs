@@ -78,7 +78,9 @@ fn verdict(visits: &[Visit], counted: Option<usize>) -> Verdict {
         }
     }
     let message = format!("{scope}{} ({})", places.join(", "), found.join("; "));
-    Verdict::Violated(Violation { message, cuts, replay: Some(number.to_string()) })
+    // A cut whose number differs from run to run has no token.
+    let replay = (*number == 0 || counted.is_some()).then(|| number.to_string());
+    Verdict::Violated(Violation { message, cuts, replay })
 }
 
 /// Cuts whose number differs from run to run are named by what they did alone.
@@ -93,4 +95,48 @@ fn by_class(visits: &[(usize, &Visit)]) -> Vec<StripCut> {
 
 fn named(name: &str, class: Class) -> StripCut {
     StripCut { name: name.to_owned(), class }
+}
+
+#[cfg(test)]
+mod tests {
+    use dropproof::sweep::Evidence;
+
+    use super::*;
+
+    fn visit(cut: &str, class: Class) -> Visit {
+        Visit {
+            cut: cut.to_owned(),
+            class,
+            findings: vec!["seen".to_owned()],
+            evidence: Evidence::default(),
+            took: Duration::ZERO,
+            unchanged: class.is_upheld(),
+        }
+    }
+
+    fn violation(counted: Option<usize>, classes: &[Class]) -> Violation {
+        let cuts = classes.iter().zip(1..).map(|(class, n)| visit(&format!("Poll({n})"), *class));
+        let visits: Vec<Visit> = [visit("uncut", Class::Clean)].into_iter().chain(cuts).collect();
+        match verdict(&visits, counted) {
+            Verdict::Violated(violation) => violation,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn token_is_the_number_of_the_first_broken_cut() {
+        let violation = violation(Some(3), &[Class::Clean, Class::Open, Class::Poisoned]);
+
+        assert_eq!(violation.replay.as_deref(), Some("2"));
+        assert!(violation.message.starts_with("2 of 3 cuts break it: open at Poll(2)"));
+    }
+
+    #[test]
+    fn cut_that_cannot_be_counted_is_named_alike_in_every_run() {
+        let early = violation(None, &[Class::Open]);
+        let late = violation(None, &[Class::Clean, Class::Finished, Class::Open]);
+
+        assert_eq!(early, late);
+        assert_eq!(early.replay, None);
+    }
 }

@@ -1,7 +1,7 @@
 //! `cargo xtask`: the commands of the workspace.
 //!
-//! Each command is one file with one `run`. Work that needs an adapter runs as a child cargo, so
-//! that this crate builds fast.
+//! Each command is one file with one `run`; `test` and `mutants` differ in their target only and share
+//! `judge`. Work that needs an adapter runs as a child cargo, so that this crate builds fast.
 
 mod ci;
 mod doctor;

@@ -24,9 +24,7 @@ impl Dialect {
             Dialect::Sqlite => true,
         }
     }
-}
 
-impl Dialect {
     /// Asks a session what it carries beyond a fresh one: isolation, the settings that change what
     /// statements mean, temporary tables.
     ///
