@@ -7,6 +7,7 @@
 
 pub mod contract;
 pub mod database;
+pub mod owner;
 pub mod poll;
 #[cfg(feature = "report")]
 pub mod report;

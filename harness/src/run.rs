@@ -12,7 +12,10 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::database::{Address, Kind};
+use crate::{
+    database::{Address, Kind},
+    owner,
+};
 
 /// The environment variable that names the run file.
 pub const VARIABLE: &str = "DROPPROOF_RUN";
@@ -29,33 +32,68 @@ pub struct Run {
     pub trials: Option<BTreeSet<String>>,
     /// The seed of properties.
     pub seed: u64,
+    /// How many random cases a property tries; its own number, where it is `None`.
+    pub cases: Option<u32>,
     /// The one cut to be visited, by its number; zero is the run without a cut.
     pub replay: Option<usize>,
     /// The file to which each trial appends its verdict.
     pub records: Option<PathBuf>,
+    /// The socket of the owner, which a test process holds and ends with.
+    pub owner: Option<PathBuf>,
+    /// The folder for files of test processes, which goes with the run.
+    pub scratch: Option<PathBuf>,
 }
 
 /// The reason the run file cannot be used.
 #[derive(Debug, thiserror::Error)]
-#[error("the run file {} cannot be read; {VARIABLE} is set by `cargo xtask`, unset it", path.display())]
-pub struct Error {
-    path: PathBuf,
-    source: io::Error,
+#[non_exhaustive]
+pub enum Error {
+    /// There is no such file, or it is no run file.
+    #[error("the run file {} cannot be read; {VARIABLE} is set for a run, unset it", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: io::Error,
+    },
+    /// The run has ended.
+    #[error("nobody answers at {}; the run that set {VARIABLE} has ended, unset it", path.display())]
+    OwnerGone {
+        /// The socket of the owner.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
 }
 
 impl Run {
-    /// Reads the run file that the environment names, `None` where it names none.
+    /// Reads the run file that the environment names, `None` where it names none, and makes this
+    /// process a part of the run: from now on it ends when the owner of the run does.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the file is not there or is no run file, and where the run has ended.
+    pub fn from_env() -> Result<Option<Self>, Error> {
+        let run = Self::peek()?;
+        if let Some(socket) = run.as_ref().and_then(|run| run.owner.as_deref()) {
+            owner::hold(socket)
+                .map_err(|source| Error::OwnerGone { path: socket.to_owned(), source })?;
+        }
+        Ok(run)
+    }
+
+    /// Reads the run file that the environment names, and leaves this process as it is.
     ///
     /// # Errors
     ///
     /// Fails where the file is not there or is no run file.
-    pub fn from_env() -> Result<Option<Self>, Error> {
+    pub fn peek() -> Result<Option<Self>, Error> {
         env::var_os(VARIABLE).map(|path| Self::read(Path::new(&path))).transpose()
     }
 
     fn read(path: &Path) -> Result<Self, Error> {
         let read = || Ok(serde_json::from_str(&fs::read_to_string(path)?)?);
-        read().map_err(|source| Error { path: path.to_owned(), source })
+        read().map_err(|source| Error::Unreadable { path: path.to_owned(), source })
     }
 
     /// Writes the run file, readable by its owner only.

@@ -1,31 +1,60 @@
 //! What a check works with: a cell, and a subject opened on it.
 
-use std::{fmt, future::Future, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    future::{Future, poll_fn},
+    pin::pin,
+    sync::Arc,
+    task::Poll,
+    time::Duration,
+};
 
 use dropproof::{
-    contract::{self, Dialect, Pool, Target},
+    contract::{self, Dialect, Lack, Pool, Target},
     database::{Database, Fresh, Kind},
+    poll::Runtime,
     run::Run,
-    sweep::{Open, Operation, Sweep},
+    sweep::{self, Open, Operation, Sweep},
     verdict::{Error, Verdict},
-    witness::Witness,
+    wire::Proxy,
+    witness::{OPEN_TRANSACTION, Witness},
 };
-use tokio::runtime::{Builder, Runtime};
+use futures::future::try_join_all;
 
-use crate::{Judged, Snapshots, Trace};
+use crate::{
+    Judged, Snapshots, Trace,
+    model::{Files, Regressions},
+    oracle::Original,
+    spoken,
+    trace::Fact,
+};
 
 /// A step that takes longer than this is stuck.
 const STEP_MAX: Duration = Duration::from_secs(60);
+/// What can never come by the look of the wire is waited for once more, for so long.
+const NEVER: Duration = Duration::from_secs(1);
 /// Two sessions are interleaved at the most; the third shows that a pool keeps what it lent.
 const SESSIONS_MAX: u32 = 3;
+
+/// A check whose event trace must be the reviewed one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scenario {
+    /// The id of the check.
+    pub(crate) check: &'static str,
+    /// What the original system did at the same claims.
+    pub(crate) originals: &'static [Original],
+}
 
 /// One layer on one database.
 pub struct Cell<P: Pool> {
     database: Database,
     open: Open<P>,
     seed: u64,
+    cases: Option<u32>,
     replayed: Option<usize>,
     snapshots: Option<Snapshots>,
+    lacks: &'static [Lack],
+    regressions: Option<(Regressions, String)>,
 }
 
 impl<P: Pool> Cell<P> {
@@ -36,13 +65,35 @@ impl<P: Pool> Cell<P> {
         F: Future<Output = contract::Result<P>> + Send + 'static,
     {
         let open: Open<P> = Arc::new(move |target| Box::pin(open(target)));
-        Self { database, open, seed: 0, replayed: None, snapshots: None }
+        Self {
+            database,
+            open,
+            seed: 0,
+            cases: None,
+            replayed: None,
+            snapshots: None,
+            lacks: &[],
+            regressions: None,
+        }
     }
 
-    /// Takes from a run what it says of seed and replay.
+    /// Takes from a run what it says of seed, cases and replay.
     #[must_use]
     pub fn of_run(self, run: &Run) -> Self {
-        Self { seed: run.seed, replayed: run.replay, ..self }
+        Self { seed: run.seed, cases: run.cases, replayed: run.replay, ..self }
+    }
+
+    /// Says what the layer does not claim to have.
+    #[must_use]
+    pub fn lacking(self, lacks: &'static [Lack]) -> Self {
+        Self { lacks, ..self }
+    }
+
+    /// Replays what has failed before on the cell of this name, and keeps what fails now.
+    #[must_use]
+    pub(crate) fn keeping(self, regressions: Option<Regressions>, cell: &str) -> Self {
+        let regressions = regressions.map(|regressions| (regressions, cell.to_owned()));
+        Self { regressions, ..self }
     }
 
     /// Compares event traces with reviewed ones.
@@ -58,18 +109,70 @@ impl<P: Pool> Cell<P> {
         bytes
     }
 
+    /// How many random cases are to be tried; without any nothing is shown.
+    pub(crate) fn cases(&self, unless_told: u32) -> Result<u32, Error> {
+        match self.cases.unwrap_or(unless_told) {
+            0 => Err(Error::Vacuous { why: "no case was to be tried".to_owned() }),
+            cases => Ok(cases),
+        }
+    }
+
+    /// The kind of database.
+    pub(crate) fn kind(&self) -> Kind {
+        self.database.kind()
+    }
+
+    /// What the layer does not claim to have.
+    pub(crate) fn lacks(&self) -> &'static [Lack] {
+        self.lacks
+    }
+
+    /// The files of what has failed before at a check.
+    pub(crate) fn regressions(&self, check: &str) -> Option<Files> {
+        let (regressions, cell) = self.regressions.as_ref()?;
+        Some(regressions.files(check, cell))
+    }
+
     /// Opens the layer on a database of its own.
     pub(crate) fn subject(&self) -> Result<Subject<P>, Error> {
         let fresh = self.database.fresh()?;
-        let runtime = Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|source| Error::Runtime { source })?;
+        let runtime = Runtime::new().map_err(|source| Error::Runtime { source })?;
         let trace = Trace::default();
-        let target = Target { url: fresh.url(), sessions_max: SESSIONS_MAX };
+        let proxy = match (fresh.kind().protocol(), fresh.server()) {
+            (Some(protocol), Some(server)) => {
+                trace.waits_for("start the proxy");
+                let started = within(&runtime, &trace, Proxy::start(protocol, server.address()))?;
+                Some(started.map_err(sweep::Error::from)?)
+            }
+            _ => None,
+        };
+        let pool = self.pool(&runtime, &trace, (&fresh, proxy.as_ref()))?;
+        Ok(Subject { runtime, pool, trace, proxy, fresh })
+    }
+
+    /// Opens the layer anew on the same database, when nothing is left of the connections before.
+    pub(crate) fn reopened(&self, subject: Subject<P>) -> Result<Subject<P>, Error> {
+        let Subject { runtime, pool, trace, proxy, fresh } = subject;
+        trace.waits_for("close the pool");
+        within(&runtime, &trace, pool.close())??;
+        within(&runtime, &trace, fresh.witness().end_connections())??;
+        let pool = self.pool(&runtime, &trace, (&fresh, proxy.as_ref()))?;
+        Ok(Subject { runtime, pool, trace, proxy, fresh })
+    }
+
+    fn pool(
+        &self,
+        runtime: &Runtime,
+        trace: &Trace,
+        (fresh, proxy): (&Fresh, Option<&Proxy>),
+    ) -> Result<P, Error> {
+        let url = match (proxy, fresh.server()) {
+            (Some(proxy), Some(server)) => server.with_address(proxy.address()).expose().to_owned(),
+            _ => fresh.url(),
+        };
         trace.waits_for("open the pool");
-        let pool = within(&runtime, &trace, (self.open)(target))??;
-        Ok(Subject { runtime, pool, trace, fresh })
+        let target = Target { url, sessions_max: SESSIONS_MAX };
+        Ok(within(runtime, trace, (self.open)(target))??)
     }
 
     /// Opens a subject, plays a check on it, closes it.
@@ -80,17 +183,23 @@ impl<P: Pool> Cell<P> {
         self.traced(check).map(|(verdict, _)| verdict.into())
     }
 
-    /// Plays a check whose event trace must be the reviewed one.
-    pub(crate) fn play_pinned(
+    /// Plays a check whose event trace must be the reviewed one, and must agree with the original.
+    ///
+    /// Other people's cells, which have no reviewed traces, are judged by the check alone.
+    pub(crate) fn play_scenario(
         &self,
-        name: &str,
+        scenario: &Scenario,
         check: impl AsyncFnOnce(&Subject<P>) -> Result<Verdict, Error>,
     ) -> Result<Judged, Error> {
         let (verdict, trace) = self.traced(check)?;
         let Some(snapshots) = self.snapshots.as_ref().filter(|_| verdict == Verdict::Upheld) else {
             return Ok(verdict.into());
         };
-        let compared = snapshots.compare(name, &trace.to_string());
+        let kind = self.database.kind();
+        let agrees =
+            || scenario.originals.iter().try_for_each(|original| original.agrees(kind, &trace));
+        let compared =
+            snapshots.compare(scenario.check, &trace.to_string()).and_then(|()| agrees());
         Ok(compared.map_or_else(Verdict::violated, |()| verdict).into())
     }
 
@@ -144,6 +253,7 @@ pub struct Subject<P: Pool> {
     /// What has happened.
     pub trace: Trace,
     // The database goes last: the pool lives on the runtime and is connected to the database.
+    proxy: Option<Proxy>,
     runtime: Runtime,
     fresh: Fresh,
 }
@@ -164,6 +274,68 @@ impl<P: Pool> Subject<P> {
         self.fresh.kind()
     }
 
+    /// Counts the rows of a table that the witness sees, as a fact of the last event.
+    pub(crate) async fn rows(&self, table: &str) -> Result<usize, Error> {
+        let rows = self.witness().rows(table).await?.len();
+        self.trace.fact(Fact::Rows, rows);
+        Ok(rows)
+    }
+
+    /// Counts the open transactions, as a fact of the last event.
+    ///
+    /// SQLite has no server to say so: there it is the write lock that is looked for.
+    pub(crate) async fn open_transactions(&self) -> Result<usize, Error> {
+        let connections = self.proxy.as_ref().map_or(0, |proxy| proxy.wire().connections().len());
+        let open = self.witness().left_open(connections).await?;
+        let is_one = |what: &&String| what.starts_with(OPEN_TRANSACTION) || self.proxy.is_none();
+        let open = open.iter().filter(is_one).count();
+        self.trace.fact(Fact::OpenTransactions, open);
+        Ok(open)
+    }
+
+    /// Lends all sessions but so many, to show that no more are out, as a fact of the last event.
+    pub(crate) async fn connections_out(&self, lent: u32) -> Result<(), Error> {
+        self.trace.waits_for("lend all other sessions");
+        try_join_all((lent..SESSIONS_MAX).map(|_| self.pool.session())).await?;
+        self.trace.fact(Fact::ConnectionsOut, lent);
+        Ok(())
+    }
+
+    /// Runs a future of the layer, `None` where it can never come to an end.
+    ///
+    /// That is seen on the wire alone: nothing is unanswered, and nobody has anything left to do.
+    pub(crate) async fn unless_stuck<T>(&self, future: impl Future<Output = T>) -> Option<T> {
+        let mut future = pin!(future);
+        let Some(proxy) = &self.proxy else { return Some(future.await) };
+        match unless_stuck(&mut future, self.runtime.quiet().wait(proxy.wire())).await {
+            None => tokio::time::timeout(NEVER, future).await.ok(),
+            done => done,
+        }
+    }
+
+    /// Begins to listen to what is said with the server.
+    pub(crate) fn listen(&self) {
+        if let Some(proxy) = &self.proxy {
+            proxy.wire().mark();
+        }
+    }
+
+    /// The verbs of the statements that were executed since, as a fact of the last event; `None`
+    /// where there is no wire.
+    pub(crate) fn verbs(&self) -> Option<Vec<String>> {
+        let verbs = spoken::verbs(self.proxy.as_ref()?.wire().trace().since_mark());
+        self.trace.fact(Fact::Verbs, verbs.clone());
+        Some(verbs)
+    }
+
+    /// How far the statements since then came, as a fact of the last event.
+    pub(crate) fn reached(&self) {
+        if let Some(proxy) = &self.proxy {
+            let reached = spoken::reached(proxy.wire().trace().since_mark());
+            self.trace.fact(Fact::Reached, reached);
+        }
+    }
+
     /// Runs a future on the subject's runtime, for as long as a step may take.
     pub(crate) fn wait<F: Future>(&self, future: F) -> Result<F::Output, Error> {
         within(&self.runtime, &self.trace, future)
@@ -171,9 +343,18 @@ impl<P: Pool> Subject<P> {
 
     /// Closes the pool and drops the database.
     pub(crate) fn close(self) -> Result<Trace, Error> {
-        let Self { pool, trace, runtime, fresh } = self;
+        let Self { pool, trace, proxy, runtime, fresh } = self;
         trace.waits_for("close the pool");
-        within(&runtime, &trace, pool.close())??;
+        within(&runtime, &trace, async {
+            match &proxy {
+                // A pool that waits for a session which never comes back is left to itself.
+                Some(proxy) => {
+                    unless_stuck(pool.close(), runtime.quiet().wait(proxy.wire())).await.transpose()
+                }
+                None => pool.close().await.map(Some),
+            }
+        })??;
+        drop(proxy);
         drop(fresh);
         Ok(trace)
     }
@@ -183,6 +364,19 @@ impl<P: Pool> fmt::Debug for Subject<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Subject").field("fresh", &self.fresh).finish_non_exhaustive()
     }
+}
+
+/// Runs a future until it has ended or all is quiet.
+async fn unless_stuck<T>(
+    future: impl Future<Output = T>,
+    quiet: impl Future<Output = ()>,
+) -> Option<T> {
+    let (mut future, mut quiet) = (pin!(future), pin!(quiet));
+    poll_fn(|cx| match future.as_mut().poll(cx) {
+        Poll::Ready(value) => Poll::Ready(Some(value)),
+        Poll::Pending => quiet.as_mut().poll(cx).map(|()| None),
+    })
+    .await
 }
 
 fn within<F: Future>(runtime: &Runtime, trace: &Trace, future: F) -> Result<F::Output, Error> {

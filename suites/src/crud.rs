@@ -1,21 +1,25 @@
 //! The suite `crud`: users, tasks and dones are created, read, changed and deleted as the notes say.
+//!
+//! Here are the rows; the bodies lie by theme in the files beside, and what differs between
+//! databases is in `databases`.
 
-use std::{cell::RefCell, marker::PhantomData, pin::pin};
+mod databases;
+mod dones;
+mod interleave;
+mod statements;
+mod steps;
+mod tasks;
+#[cfg(test)]
+pub(crate) mod tests;
+mod text;
+mod transactions;
+mod users;
 
-use dropproof::{
-    contract::{
-        self, Class, Ending, Gate, NewUser, Op, Pool, Script, Session, Statement, Step, User, Value,
-    },
-    verdict::{Error, Level, Verdict},
-};
-use futures::future::{Either, select};
-use proptest::{
-    prelude::{Strategy, any},
-    prop_oneof,
-    test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner},
-};
+use std::marker::PhantomData;
 
-use crate::{Cell, Check, Fault, Judged, Subject};
+use dropproof::{contract::Pool, verdict::Level};
+
+use crate::{Check, Fault};
 
 /// The suite, for one type of pool.
 pub(crate) struct Crud<P>(PhantomData<P>);
@@ -37,7 +41,7 @@ impl<P: Pool> Crud<P> {
                 (Fault::IdGuessed, "but the server made"),
                 (Fault::IdForgotten, "but the server made"),
             ],
-            run: |cell| cell.play(create_returns_the_id_that_the_server_made),
+            run: |cell| cell.play(users::create_returns_the_id_that_the_server_made),
         },
         Check {
             id: "crud/text-comes-back-as-it-was-stored",
@@ -55,10 +59,10 @@ impl<P: Pool> Crud<P> {
                 (Fault::EmptyIsNull, "came back as"),
                 (Fault::NulEndsText, "NUL"),
             ],
-            run: text_comes_back_as_it_was_stored,
+            run: text::text_comes_back_as_it_was_stored,
         },
         Check {
-            id: "crud/lookup-by-email-finds-one-or-none-or-fails",
+            id: users::LOOKUP.check,
             level: Level::Must,
             requirement: "A lookup by email MUST give the user with that email, or none, and MUST \
                 fail where two users have it.",
@@ -71,10 +75,15 @@ impl<P: Pool> Crud<P> {
                 (Fault::FirstOfSeveral, "two users have the email"),
                 (Fault::MissingIsError, "nobody has the email"),
             ],
-            run: |cell| cell.play(lookup_by_email_finds_one_or_none_or_fails),
+            run: |cell| {
+                cell.play_scenario(
+                    &users::LOOKUP,
+                    users::lookup_by_email_finds_one_or_none_or_fails,
+                )
+            },
         },
         Check {
-            id: FAILED_STATEMENT,
+            id: statements::FAILED.check,
             level: Level::Must,
             requirement: "A statement that fails MUST be an error of its class, undo its \
                 transaction, and leave the session usable.",
@@ -91,11 +100,14 @@ impl<P: Pool> Crud<P> {
                 (Fault::CommitsEarly, "is still there"),
             ],
             run: |cell| {
-                cell.play_pinned(FAILED_STATEMENT, failed_statement_leaves_the_session_usable)
+                cell.play_scenario(
+                    &statements::FAILED,
+                    statements::failed_statement_leaves_the_session_usable,
+                )
             },
         },
         Check {
-            id: SEEN_AFTER_COMMIT,
+            id: transactions::SEEN_AFTER_COMMIT.check,
             level: Level::Must,
             requirement: "What a session writes in a transaction MUST be seen by another session \
                 after the commit, and MUST NOT be seen before it.",
@@ -108,288 +120,270 @@ impl<P: Pool> Crud<P> {
                 (Fault::CommitsEarly, "before the commit"),
                 (Fault::CommitForgotten, "after the commit"),
             ],
-            run: |cell| cell.play_pinned(SEEN_AFTER_COMMIT, work_is_seen_only_after_commit),
+            run: |cell| {
+                cell.play_scenario(
+                    &transactions::SEEN_AFTER_COMMIT,
+                    transactions::work_is_seen_only_after_commit,
+                )
+            },
         },
+        Check {
+            id: "crud/text-that-is-too-long-is-refused-or-kept-whole",
+            level: Level::Must,
+            requirement: "Text that is longer than its column MUST be refused with class `data`, \
+                or kept whole where the database has no lengths, and MUST NOT be cut.",
+            claims: &["crud-task-create"],
+            needs: &[],
+            since: "0.1.0",
+            background: "MySQL cuts text in silence where its strict mode is off, and some layers \
+                turn it off at the login. SQLite takes a length in a type for a comment.",
+            catches: &[(Fault::LongTextCut, "characters")],
+            run: |cell| cell.play(text::text_that_is_too_long_is_refused_or_kept_whole),
+        },
+        Check {
+            id: users::COLLATION.check,
+            level: Level::Must,
+            requirement: "A lookup MUST find what the default collation of the database takes for \
+                equal, and nothing else.",
+            claims: &["crud-get-by-email-found"],
+            needs: &[],
+            since: "0.1.0",
+            background: "Of one email in two spellings MySQL and MariaDB find the same user, \
+                Postgres and SQLite none. A layer that compares by itself, or changes the text \
+                on its way, gives one database the answer of another.",
+            catches: &[(Fault::LowersCase, "finds"), (Fault::ComparesBytes, "finds")],
+            run: |cell| {
+                cell.play_scenario(&users::COLLATION, users::lookup_by_email_follows_the_collation)
+            },
+        },
+        Check {
+            id: users::PARTIAL.check,
+            level: Level::Must,
+            requirement: "An update MUST write the columns that it names, of the row that it \
+                names, and MUST leave all others as they are.",
+            claims: &["crud-update-partial"],
+            needs: &[],
+            since: "0.1.0",
+            background: "A layer that writes back the whole object which it has read takes away \
+                what others wrote meanwhile; one that loses the condition writes every row.",
+            catches: &[
+                (Fault::WritesAllColumns, "is stored, not"),
+                (Fault::UpdatesEveryRow, "another user"),
+            ],
+            run: |cell| {
+                cell.play_scenario(&users::PARTIAL, users::update_writes_only_the_named_columns)
+            },
+        },
+        Check {
+            id: tasks::LIST.check,
+            level: Level::Must,
+            requirement: "A list MUST have every task once, with whether it is done, and MUST take \
+                one statement.",
+            claims: &["crud-task-list-outer-join"],
+            needs: &[],
+            since: "0.1.0",
+            background: "An inner join loses the tasks that are not done. A layer that loads \
+                relations one by one asks once for each row. MySQL has no boolean: the flag \
+                comes as a number.",
+            catches: &[
+                (Fault::InnerJoin, "are listed as"),
+                (Fault::OneQueryPerRow, "one list took"),
+            ],
+            run: |cell| {
+                cell.play_scenario(
+                    &tasks::LIST,
+                    tasks::every_task_is_listed_once_with_its_done_flag,
+                )
+            },
+        },
+        Check {
+            id: tasks::FOUND.check,
+            level: Level::Must,
+            requirement: "A task MUST be found by its id, and every other id of 64 bits MUST find \
+                none, without an error.",
+            claims: &["crud-task-get-none"],
+            needs: &[],
+            since: "0.1.0",
+            background: "An id that is cut to 32 bits finds another's row. Calls that promise an \
+                optional row often fail on none.",
+            catches: &[
+                (Fault::NarrowId, "get one beyond 32 bits"),
+                (Fault::MissingIsError, "an error of class `not-found`"),
+            ],
+            run: |cell| cell.play_scenario(&tasks::FOUND, tasks::task_is_found_by_its_id_alone),
+        },
+        Check {
+            id: "crud/change-of-what-is-missing-changes-nothing",
+            level: Level::Must,
+            requirement: "An update or delete of what is not there MUST report that no row was \
+                changed, and MUST change none.",
+            claims: &["crud-task-update", "crud-task-delete", "crud-done-resource"],
+            needs: &[],
+            since: "0.1.0",
+            background: "A row can be deleted between reading and writing it. A layer that does \
+                not look at the count, or makes the row anew, hides it.",
+            catches: &[(Fault::CountsOne, "the layer reported"), (Fault::UpdateInserts, "became")],
+            run: |cell| cell.play(tasks::change_of_what_is_missing_changes_nothing),
+        },
+        Check {
+            id: tasks::READ_BACK.check,
+            level: Level::Must,
+            requirement: "A session MUST read what it has written at once; an update MUST report \
+                one row, also where it changes nothing.",
+            claims: &["crud-task-create", "crud-task-update"],
+            needs: &[],
+            since: "0.1.0",
+            background: "A cache of rows that a write does not clear goes on to answer with the \
+                old row. MySQL counts changed rows unless the client asks for matched ones, so \
+                that an update to the same value looks like a row that is not there.",
+            catches: &[(Fault::StaleRead, "still reads")],
+            run: |cell| cell.play_scenario(&tasks::READ_BACK, tasks::write_is_read_back_at_once),
+        },
+        Check {
+            id: tasks::DELETE.check,
+            level: Level::Must,
+            requirement: "A delete MUST take away the task and what refers to it, together, at the \
+                commit, and MUST leave other tasks.",
+            claims: &["crud-task-delete"],
+            needs: &[],
+            since: "0.1.0",
+            background: "SQLite checks references only where a connection asks for it, and MySQL \
+                can be told not to: what refers to the task is left behind then.",
+            catches: &[
+                (Fault::KeysUnchecked, "and 1 marks"),
+                (Fault::DeletesEveryRow, "are there, and"),
+                (Fault::CommitsEarly, "before the commit"),
+                (Fault::CommitForgotten, "are there, and"),
+            ],
+            run: |cell| {
+                cell.play_scenario(&tasks::DELETE, tasks::delete_takes_the_mark_along_at_commit)
+            },
+        },
+        Check {
+            id: dones::MARKS.check,
+            level: Level::Must,
+            requirement: "A second mark, and the mark of a task that is not there, MUST be errors \
+                of class `constraint`; of two at the same time one MUST win.",
+            claims: &["crud-done-resource"],
+            needs: &[],
+            since: "0.1.0",
+            background: "Looking first and then writing is no lock. A layer that tries again after \
+                an error can make it go away, together with what another has written.",
+            catches: &[
+                (Fault::ErrorSwallowed, "gave no error"),
+                (Fault::RetryHidesError, "gave no error"),
+                (Fault::ClassLost, "is of class `other`"),
+            ],
+            run: |cell| cell.play_scenario(&dones::MARKS, dones::task_is_marked_once),
+        },
+        Check {
+            id: statements::PARAMETERS.check,
+            level: Level::Must,
+            requirement: "A statement with too few or too many parameters MUST be an error, MUST \
+                have no effect, and MUST leave the session usable, or closed and replaced by the \
+                pool.",
+            claims: &["crud-bind-name-params"],
+            needs: &[],
+            since: "0.1.0",
+            background: "SQLite takes a parameter that was not given for NULL, and Postgres takes \
+                one more of a known type. The layer knows both numbers, and is the only one that \
+                can say it.",
+            catches: &[
+                (Fault::MissingIsNull, "write with none for one: gave no error"),
+                (Fault::MisfitBreaksPool, "the next session is not usable"),
+            ],
+            run: |cell| {
+                cell.play_scenario(
+                    &statements::PARAMETERS,
+                    statements::wrong_number_of_parameters_is_refused,
+                )
+            },
+        },
+        Check {
+            id: statements::RAW.check,
+            level: Level::Must,
+            requirement: "A statement outside of a transaction MUST be seen by others at once; one \
+                inside MUST be seen after the commit, and never where there is none.",
+            claims: &["crud-raw-cursor-commit"],
+            needs: &[],
+            since: "0.1.0",
+            background: "Drivers of other languages turn autocommit off, and whoever forgets the \
+                commit loses the work. In Rust the drivers leave it on.",
+            catches: &[
+                (Fault::BeginsUnasked, "are seen"),
+                (Fault::CommitsEarly, "is seen before the commit"),
+                (Fault::CommitForgotten, "after it"),
+            ],
+            run: |cell| {
+                cell.play_scenario(
+                    &statements::RAW,
+                    statements::statement_outside_of_a_transaction_is_committed_at_once,
+                )
+            },
+        },
+        Check {
+            id: statements::BULK.check,
+            level: Level::Must,
+            requirement: "An insert of many rows MUST store all of them, or none where one is \
+                refused.",
+            claims: &["crud-raw-cursor-commit"],
+            needs: &[],
+            since: "0.1.0",
+            background: "A layer that splits a long statement stores a part of it where a later \
+                part fails; the last, shorter part is easily lost.",
+            catches: &[
+                (Fault::BulkLosesLast, "are stored"),
+                (Fault::BulkIsSplit, "of a bulk insert that failed"),
+            ],
+            run: |cell| {
+                cell.play_scenario(
+                    &statements::BULK,
+                    statements::bulk_insert_is_stored_whole_or_not_at_all,
+                )
+            },
+        },
+        Check {
+            id: transactions::ISOLATION.check,
+            level: Level::Must,
+            requirement: "A transaction that has read MUST read again as the isolation level of \
+                the database says.",
+            claims: &["crud-refresh-reloads"],
+            needs: &[],
+            since: "0.1.0",
+            background: "By default Postgres shows another's commit, MySQL and MariaDB do not, and \
+                SQLite holds it back. A layer that reads outside of the transaction, or out of a \
+                cache, gives another answer.",
+            catches: &[(Fault::CommitsEarly, "in one transaction")],
+            run: |cell| {
+                cell.play_scenario(
+                    &transactions::ISOLATION,
+                    transactions::transaction_reads_as_its_isolation_level_says,
+                )
+            },
+        },
+        Check {
+            id: transactions::STALE_WRITE.check,
+            level: Level::Must,
+            requirement: "A transaction that writes on what has changed since it read MUST be \
+                refused with class `conflict` where the database does so, and MUST have no \
+                effect then.",
+            claims: &["crud-refresh-reloads", "crud-task-update"],
+            needs: &[],
+            since: "0.1.0",
+            background: "MariaDB refuses it by default (1020), Postgres under REPEATABLE READ, \
+                MySQL lets the last writer win. Who takes the refusal for success has lost the \
+                write.",
+            catches: &[
+                (Fault::ConflictHidden, "the error is"),
+                (Fault::LastStepLost, "on what has changed"),
+            ],
+            run: |cell| {
+                cell.play_scenario(
+                    &transactions::STALE_WRITE,
+                    transactions::write_on_a_stale_read_follows_the_isolation_level,
+                )
+            },
+        },
+        crate::model::Model::<P>::CHECK,
     ];
-}
-
-const FAILED_STATEMENT: &str = "crud/failed-statement-leaves-the-session-usable";
-const SEEN_AFTER_COMMIT: &str = "crud/work-is-seen-only-after-commit";
-
-/// The server's ids are moved on first, so that one who counts for himself is wrong.
-async fn create_returns_the_id_that_the_server_made<P: Pool>(
-    subject: &Subject<P>,
-) -> Result<Verdict, Error> {
-    let witness = subject.witness();
-    witness
-        .query(
-            "INSERT INTO users (email, hashed_password) VALUES ('gone', 'hash'); DELETE FROM users",
-        )
-        .await?;
-
-    let mut session = subject.pool.session().await?;
-    let mut returned = Vec::new();
-    for email in ["kim@x.org", "lee@x.org", "émile@x.org"] {
-        let id = session.run(&Op::CreateUser(new_user(email))).await?.id()?;
-        returned.push(vec![Value::Int(id), email.into()]);
-    }
-
-    let made = witness.query("SELECT id, email FROM users ORDER BY id").await?;
-    Ok(Verdict::upheld_if(returned == made, || {
-        format!("ids were returned as {returned:?}, but the server made {made:?}")
-    }))
-}
-
-/// Stores random texts, and reads them back through the layer and through the witness.
-fn text_comes_back_as_it_was_stored<P: Pool>(cell: &Cell<P>) -> Result<Judged, Error> {
-    let subject = cell.subject()?;
-    let config = Config { cases: 128, failure_persistence: None, ..Config::default() };
-    let random = TestRng::from_seed(RngAlgorithm::ChaCha, &cell.seed_bytes());
-    // A question that is not answered ends the search, and is not taken for a broken rule.
-    let unanswered = RefCell::new(None);
-    let tried = TestRunner::new_with_rng(config, random).run(&titles(), |titles| {
-        match stores_and_reads(&subject, &titles) {
-            Ok(Verdict::Violated(broken)) => Err(TestCaseError::fail(broken.message)),
-            Ok(_) => Ok(()),
-            Err(error) => {
-                unanswered.replace(Some(error));
-                Err(TestCaseError::reject("not answered"))
-            }
-        }
-    });
-    if let Some(error) = unanswered.take() {
-        return Err(error);
-    }
-    let verdict = match tried {
-        Ok(()) => subject.wait(nul_is_kept_or_refused(&subject))??,
-        Err(TestError::Fail(reason, _)) => Verdict::violated(reason.message()),
-        Err(TestError::Abort(reason)) => {
-            return Err(Error::Vacuous { why: reason.message().to_owned() });
-        }
-    };
-    subject.close()?;
-    Ok(verdict.into())
-}
-
-/// Lists of titles: NULL, empty, quotes, any character but NUL, and long ones.
-fn titles() -> impl Strategy<Value = Vec<Option<String>>> {
-    let character = any::<char>().prop_map(|c| if c == '\0' { ' ' } else { c });
-    let text = prop_oneof![
-        1 => proptest::strategy::Just(String::new()),
-        2 => "[ -~]{1,20}",
-        2 => r#"['"\\`$?;%_-]{1,8}"#,
-        2 => "[가-힣à-ÿ]{1,8}",
-        2 => "[😀-🙏𐍈𝄞]{1,8}",
-        3 => proptest::collection::vec(character, 1..40).prop_map(String::from_iter),
-        1 => "[aé😀]{3000,5000}",
-    ];
-    proptest::collection::vec(proptest::option::weighted(0.9, text), 1..6)
-}
-
-/// The in-memory model is the list of titles itself, under the ids that were returned.
-fn stores_and_reads<P: Pool>(
-    subject: &Subject<P>,
-    titles: &[Option<String>],
-) -> Result<Verdict, Error> {
-    let witness = subject.witness();
-    witness.empty_tables()?;
-    let (model, read) = subject.wait(async {
-        let mut session = subject.pool.session().await?;
-        let mut model = Vec::new();
-        for title in titles {
-            let id = session.run(&Op::CreateTask { title: title.clone() }).await?.id()?;
-            model.push((id, title.clone()));
-        }
-        let tasks = session.run(&Op::Tasks).await?.tasks()?;
-        let read: Vec<_> = tasks.into_iter().map(|task| (task.id, task.title)).collect();
-        Ok::<_, contract::Error>((model, read))
-    })??;
-    let stored: Vec<_> = witness
-        .query_blocking("SELECT id, title FROM tasks ORDER BY id")?
-        .into_iter()
-        .map(|row| match row.as_slice() {
-            [Value::Int(id), Value::Text(title)] => (*id, Some(title.clone())),
-            [Value::Int(id), _] => (*id, None),
-            _ => (0, None),
-        })
-        .collect();
-
-    Ok(Verdict::upheld_if(read == model && stored == model, || {
-        format!("{model:?} came back as {read:?} and is stored as {stored:?}")
-    }))
-}
-
-/// NUL in text is kept whole or refused whole.
-async fn nul_is_kept_or_refused<P: Pool>(subject: &Subject<P>) -> Result<Verdict, Error> {
-    let mut session = subject.pool.session().await?;
-    let title = Some("a\0b".to_owned());
-    let created = session.run(&Op::CreateTask { title: title.clone() }).await;
-    let usable = is_usable(&mut session).await;
-    Ok(match created {
-        Ok(id) if subject.dialect().keeps_nul() => {
-            let task = session.run(&Op::Task(id.id()?)).await?.task()?;
-            let read = task.and_then(|task| task.title);
-            Verdict::upheld_if(read == title, || format!("NUL in {title:?} came back as {read:?}"))
-        }
-        Ok(_) => Verdict::violated("NUL was accepted that the server cannot store"),
-        Err(error) if subject.dialect().keeps_nul() => Verdict::violated(format!(
-            "NUL was refused with class `{}` that the server can store",
-            error.class()
-        )),
-        Err(error) => Verdict::upheld_if(error.class() == Class::Data && usable, || {
-            format!("NUL was refused with class `{}`; session usable: {usable}", error.class())
-        }),
-    })
-}
-
-async fn lookup_by_email_finds_one_or_none_or_fails<P: Pool>(
-    subject: &Subject<P>,
-) -> Result<Verdict, Error> {
-    let mut session = subject.pool.session().await?;
-    for email in ["kim@x.org", "émile@x.org", "lee@x.org", "lee@x.org"] {
-        session.run(&Op::CreateUser(new_user(email))).await?;
-    }
-
-    for email in ["kim@x.org", "émile@x.org"] {
-        let found = lookup(&mut session, email).await?;
-        if found.as_ref().is_none_or(|user| user.email != email) {
-            return Ok(Verdict::violated(format!("one user has the email {email}: {found:?}")));
-        }
-    }
-    match lookup(&mut session, "nobody@x.org").await {
-        Ok(None) => {}
-        other => return Ok(Verdict::violated(format!("nobody has the email: {other:?}"))),
-    }
-    match lookup(&mut session, "lee@x.org").await {
-        Err(error) if error.class() == Class::Ambiguous => {}
-        other => return Ok(Verdict::violated(format!("two users have the email: {other:?}"))),
-    }
-    Ok(Verdict::upheld_if(is_usable(&mut session).await, || {
-        "the session is not usable after a lookup that failed".to_owned()
-    }))
-}
-
-async fn failed_statement_leaves_the_session_usable<P: Pool>(
-    subject: &Subject<P>,
-) -> Result<Verdict, Error> {
-    let mut session = subject.pool.session().await?;
-    let nowhere = Op::Fetch(Statement::new("SELECT * FROM nowhere", []));
-    let failures = [
-        ("mark a task that is not there", Op::Mark(1), Class::Constraint),
-        ("read a table that is not there", nowhere, Class::Statement),
-    ];
-    for (step, op, class) in failures {
-        let failed = subject.trace.see(step, session.run(&op), |_| "done".to_owned()).await;
-        if let Some(broken) = broken_failure(step, failed.map(drop), class) {
-            return Ok(broken);
-        }
-        if !sees_seven(subject, &mut session).await {
-            return Ok(Verdict::violated(format!("the session is not usable after: {step}")));
-        }
-    }
-
-    let step = "create a task and mark another in a transaction";
-    let steps = [Step::Run(Op::CreateTask { title: None }), Step::Run(Op::Mark(99))];
-    let (script, _) = Script::new(steps, Ending::Commit);
-    let failed = subject.trace.see(step, session.transact(script), |()| "done".to_owned()).await;
-    if let Some(broken) = broken_failure(step, failed, Class::Constraint) {
-        return Ok(broken);
-    }
-    if !sees_seven(subject, &mut session).await {
-        return Ok(Verdict::violated(format!("the session is not usable after: {step}")));
-    }
-    let left = subject.witness().rows("tasks").await?.len();
-    subject.trace.note("the witness sees", format!("{left} tasks"));
-    Ok(Verdict::upheld_if(left == 0, || {
-        "the work of a transaction that failed is still there".to_owned()
-    }))
-}
-
-async fn work_is_seen_only_after_commit<P: Pool>(subject: &Subject<P>) -> Result<Verdict, Error> {
-    let trace = &subject.trace;
-    let mut writer = subject.pool.session().await?;
-    let mut reader = subject.pool.session().await?;
-    let gate = Gate::default();
-    let create = Step::Run(Op::CreateTask { title: Some("shared".to_owned()) });
-    let (script, _) = Script::new([create, Step::Hold(gate.clone())], Ending::Commit);
-
-    let writing = pin!(writer.transact(script));
-    let step = "the writer creates a task in a transaction";
-    trace.waits_for(step);
-    let writing = match select(writing, pin!(gate.reached())).await {
-        Either::Left((ended, _)) => {
-            ended?;
-            return Err(Error::Vacuous { why: "the transaction ended at once".to_owned() });
-        }
-        Either::Right(((), writing)) => writing,
-    };
-    trace.note(step, "done");
-    let before = tasks_seen(subject, &mut reader).await?;
-    gate.open();
-    trace.see("the writer commits", writing, |()| "done".to_owned()).await?;
-    let after = tasks_seen(subject, &mut reader).await?;
-
-    Ok(match (before, after) {
-        ((0, 0), (1, 1)) => Verdict::Upheld,
-        ((0, 0), (reader, witness)) => Verdict::violated(format!(
-            "after the commit the reader sees {reader} tasks and the witness {witness}, not 1"
-        )),
-        ((reader, witness), _) => Verdict::violated(format!(
-            "before the commit the reader sees {reader} tasks and the witness {witness}, not 0"
-        )),
-    })
-}
-
-/// How many tasks another session and the witness see.
-async fn tasks_seen<P: Pool>(
-    subject: &Subject<P>,
-    reader: &mut P::Session,
-) -> Result<(usize, usize), Error> {
-    let trace = &subject.trace;
-    let shown = |tasks: &Vec<_>| format!("{} tasks", tasks.len());
-    let listed = async { reader.run(&Op::Tasks).await?.tasks() };
-    let tasks = trace.see("the reader sees", listed, shown).await?;
-    let rows = subject.witness().rows("tasks").await?;
-    trace.note("the witness sees", format!("{} tasks", rows.len()));
-    Ok((tasks.len(), rows.len()))
-}
-
-/// The verdict on a step that had to fail, where it did not fail as it had to.
-fn broken_failure(step: &str, result: contract::Result<()>, class: Class) -> Option<Verdict> {
-    match result {
-        Ok(()) => Some(Verdict::violated(format!("{step}: gave no error"))),
-        Err(error) if error.class() == class => None,
-        Err(error) => Some(Verdict::violated(format!(
-            "{step}: the error is of class `{}` and not `{class}`",
-            error.class()
-        ))),
-    }
-}
-
-async fn sees_seven<P: Pool>(subject: &Subject<P>, session: &mut P::Session) -> bool {
-    let seven = async { session.run(&seven()).await?.rows() };
-    let shown = |rows: &Vec<_>| format!("{rows:?}");
-    let rows = subject.trace.see("select 7", seven, shown).await;
-    rows.is_ok_and(|rows| rows == [[Value::Int(7)]])
-}
-
-async fn is_usable<S: Session>(session: &mut S) -> bool {
-    let rows = async { session.run(&seven()).await?.rows() }.await;
-    rows.is_ok_and(|rows| rows == [[Value::Int(7)]])
-}
-
-fn seven() -> Op {
-    Op::Fetch(Statement::new("SELECT CAST(? AS BIGINT)", [7.into()]))
-}
-
-async fn lookup<S: Session>(session: &mut S, email: &str) -> contract::Result<Option<User>> {
-    session.run(&Op::UserByEmail(email.to_owned())).await?.user()
-}
-
-fn new_user(email: &str) -> NewUser {
-    NewUser {
-        email: email.to_owned(),
-        hashed_password: "$argon2id$v=19$m=8,t=1,p=1$c2FsdA$aGFzaA".to_owned(),
-        full_name: None,
-    }
 }

@@ -66,7 +66,7 @@ impl<P: Pool> DropGuard<P> {
                 (Fault::BeginsByHand, "poisoned at"),
                 (Fault::AbandonsDirty, "open at"),
                 (Fault::AnswersLate, "desynced at"),
-                (Fault::LeavesTable, "when fresh"),
+                (Fault::LeavesState, "when fresh"),
             ],
             run: |cell| cell.sweep(INSERT),
         },

@@ -2,8 +2,11 @@
 //!
 //! A check that no fault can turn red proves nothing. The decorator works on the contract alone, so
 //! every fault can be planted into every adapter. This file says which faults there are and plants
-//! those of a pool and its sessions; those of statements are in `statements`.
+//! those of a pool and its sessions; those of statements are in `statements`, and those that are mistakes about users, tasks and dones in
+//! `entities`.
 
+mod entities;
+mod rows;
 mod statements;
 
 use std::{
@@ -16,10 +19,11 @@ use std::{
 };
 
 use dropproof::{
-    contract::{Answer, Ending, Op, Pool, Result, Script, Session, Statement, Statements},
+    contract::{Answer, Class, Dialect, Ending, Op, Pool, Result, Script, Session, Statements},
     database::Kind,
 };
 use futures::FutureExt;
+use rows::{Rows, Shared};
 use statements::FaultyStatements;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -72,6 +76,44 @@ faults! {
     CommitsEarly = "commits-early",
     /// A commit is not sent, and success is reported.
     CommitForgotten = "commit-forgotten",
+    /// Text that is longer than its column is cut, as MySQL does without its strict mode.
+    LongTextCut = "long-text-cut",
+    /// An email is looked for in small letters.
+    LowersCase = "lowers-case",
+    /// What was found is compared once more, byte by byte.
+    ComparesBytes = "compares-bytes",
+    /// An update has no condition.
+    UpdatesEveryRow = "updates-every-row",
+    /// An update of what is not there makes it.
+    UpdateInserts = "update-inserts",
+    /// One row is reported as changed, whatever the server said.
+    CountsOne = "counts-one",
+    /// A list is made by an inner join.
+    InnerJoin = "inner-join",
+    /// A list asks once more for each row.
+    OneQueryPerRow = "one-query-per-row",
+    /// An id is cut to 32 bits.
+    NarrowId = "narrow-id",
+    /// A row is read out of a cache that a write does not clear.
+    StaleRead = "stale-read",
+    /// The last step of a transaction is not sent.
+    LastStepLost = "last-step-lost",
+    /// A delete has no condition.
+    DeletesEveryRow = "deletes-every-row",
+    /// References are not checked, as SQLite does unless it is asked to.
+    KeysUnchecked = "keys-unchecked",
+    /// A transaction that lost against another is reported as done.
+    ConflictHidden = "conflict-hidden",
+    /// A parameter that was not given is NULL, and one more is dropped.
+    MissingIsNull = "missing-is-null",
+    /// A statement with the wrong number of parameters makes all sessions unusable.
+    MisfitBreaksPool = "misfit-breaks-pool",
+    /// A transaction that nobody asked for is begun, and not committed.
+    BeginsUnasked = "begins-unasked",
+    /// The last row of a bulk insert is lost.
+    BulkLosesLast = "bulk-loses-last",
+    /// A bulk insert is sent as one statement for each row.
+    BulkIsSplit = "bulk-is-split",
     /// A transaction has no guard: BEGIN and COMMIT are sent as text.
     BeginsByHand = "begins-by-hand",
     /// A connection that was dropped at work is left as it is, and another takes its place.
@@ -80,10 +122,22 @@ faults! {
     LeaksSession = "leaks-session",
     /// A waiter that was dropped keeps its place.
     LosesPlace = "loses-place",
-    /// A temporary table is left in the session.
-    LeavesTable = "leaves-table",
+    /// A temporary table, or a variable, is left in the session.
+    LeavesState = "leaves-state",
     /// After a drop the answers come one question late.
     AnswersLate = "answers-late",
+    /// A list comes from a cache, which a rename does not clear.
+    ReadsFromCache = "reads-from-cache",
+    /// An update writes all columns, as the session has last seen them.
+    WritesAllColumns = "writes-all-columns",
+    /// A retry takes what refuses it for the work of the first attempt.
+    RetryHidesError = "retry-hides-error",
+    /// What a transaction has read is shared with other sessions before it is committed.
+    SeesUncommitted = "sees-uncommitted",
+    /// A transaction reads what was there when it began.
+    OwnWritesUnseen = "own-writes-unseen",
+    /// A savepoint that is rolled back undoes nothing.
+    SavepointIgnored = "savepoint-ignored",
 }
 
 impl Fault {
@@ -95,6 +149,15 @@ impl Fault {
     pub fn shows_on(self, database: Kind) -> bool {
         match self {
             Fault::AbandonsDirty => database.url_variable().is_some(),
+            // SQLite does so by itself.
+            Fault::MissingIsNull => database != Kind::Sqlite,
+            // How many statements there were is seen on the wire.
+            Fault::OneQueryPerRow => database.protocol().is_some(),
+            // Where capital letters are equal, nobody sees that they became small ones.
+            Fault::LowersCase => !matches!(database, Kind::MySql | Kind::MariaDb),
+            Fault::ComparesBytes => matches!(database, Kind::MySql | Kind::MariaDb),
+            // Only these two refuse a write on what has changed.
+            Fault::ConflictHidden => matches!(database, Kind::Postgres | Kind::MariaDb),
             _ => true,
         }
     }
@@ -107,13 +170,14 @@ pub struct Faulty<P> {
     fault: Fault,
     places: Arc<Semaphore>,
     late: Arc<AtomicBool>,
+    shared: Shared,
 }
 
 impl<P: Pool> Faulty<P> {
     /// Plants a fault into a pool that lends so many sessions.
     pub fn new(inner: P, fault: Fault, sessions_max: u32) -> Self {
         let places = Arc::new(Semaphore::new(sessions_max as usize));
-        Self { inner, fault, places, late: Arc::default() }
+        Self { inner, fault, places, late: Arc::default(), shared: Shared::default() }
     }
 }
 
@@ -137,7 +201,8 @@ impl<P: Pool> Pool for Faulty<P> {
         let mut waiter = Waiter { place: Some(place), keeps: self.fault == Fault::LosesPlace };
         let inner = self.inner.session().await?;
         let place = waiter.place.take();
-        let memory = Memory::new(self.fault, Arc::clone(&self.late));
+        let rows = Rows::new(&self.shared);
+        let memory = Memory::new(self.fault, Arc::clone(&self.late), rows);
         Ok(FaultySession { inner: Some(inner), memory, _place: place })
     }
 
@@ -180,15 +245,30 @@ struct Memory {
     failed: bool,
     /// Whether a transaction is under way.
     at_work: bool,
-    /// Whether the answers of the pool's sessions come late.
+    /// Whether the answers of the pool's sessions come late, or do not come.
     late: Arc<AtomicBool>,
     /// The answer that was kept back.
     kept_back: Option<Answer>,
+    /// What was read, and by which operation.
+    cache: Vec<(Op, Answer)>,
+    /// Whether a transaction was begun that nobody asked for.
+    begun: bool,
+    rows: Rows,
 }
 
 impl Memory {
-    fn new(fault: Fault, late: Arc<AtomicBool>) -> Self {
-        Self { fault, ids: 0, failed: false, at_work: false, late, kept_back: None }
+    fn new(fault: Fault, late: Arc<AtomicBool>, rows: Rows) -> Self {
+        Self {
+            fault,
+            ids: 0,
+            failed: false,
+            at_work: false,
+            late,
+            kept_back: None,
+            cache: Vec::new(),
+            begun: false,
+            rows,
+        }
     }
 }
 
@@ -200,16 +280,45 @@ impl<S: Session> FaultySession<S> {
     async fn transact_with_fault(&mut self, script: Script) -> Result<()> {
         match self.memory.fault {
             Fault::CommitsEarly => script.play(&mut self.inner().on()).await.map(drop),
-            Fault::CommitForgotten => self.inner().transact(script.ending(Ending::Rollback)).await,
+            Fault::CommitForgotten if script.ends() == Ending::Commit => {
+                self.inner().transact(script.ending(Ending::Rollback)).await
+            }
+            Fault::LastStepLost => self.inner().transact(script.without_last_step()).await,
+            // Played on its own statements, so that the fault is in the transaction too.
+            Fault::DeletesEveryRow => by_hand(&mut self.on(), script, Some("ROLLBACK")).await,
             Fault::BeginsByHand => by_hand(&mut self.inner().on(), script, None).await,
             Fault::AbandonsDirty => by_hand(&mut self.inner().on(), script, Some("ROLLBACK")).await,
-            Fault::LeavesTable => {
-                let table = "CREATE TEMPORARY TABLE IF NOT EXISTS left_behind (id INT)";
-                self.inner().run(&Op::Change(Statement::new(table, []))).await?;
+            Fault::ConflictHidden => match self.inner().transact(script).await {
+                Err(error) if error.class() == Class::Conflict => Ok(()),
+                result => result,
+            },
+            Fault::KeysUnchecked => {
+                let unchecked = match self.inner().on().dialect() {
+                    Dialect::MySql => "SET foreign_key_checks = 0",
+                    Dialect::Sqlite => "PRAGMA foreign_keys = OFF",
+                    _ => "SET session_replication_role = replica",
+                };
+                self.inner().run(&Op::Text(unchecked.into())).await?;
                 self.inner().transact(script).await
+            }
+            Fault::LeavesState => {
+                let left = match self.inner().on().dialect() {
+                    Dialect::MySql => "SET @left_behind = 1",
+                    _ => "CREATE TEMPORARY TABLE IF NOT EXISTS left_behind (id INT)",
+                };
+                self.inner().run(&Op::Text(left.into())).await?;
+                self.inner().transact(script).await
+            }
+            Fault::SeesUncommitted | Fault::OwnWritesUnseen | Fault::SavepointIgnored => {
+                self.statements().by_text(script).await
             }
             _ => self.inner().transact(script).await,
         }
+    }
+
+    fn statements(&mut self) -> FaultyStatements<'_, impl Statements> {
+        let inner = self.inner.as_mut().expect("it is leaked by the drop alone").on();
+        FaultyStatements { inner, memory: &mut self.memory }
     }
 }
 
@@ -219,7 +328,7 @@ async fn by_hand<S: Statements>(
     script: Script,
     leave: Option<&'static str>,
 ) -> Result<()> {
-    let text = |sql: &'static str| Op::Change(Statement::new(sql, []));
+    let text = |sql: &'static str| Op::Text(sql.into());
     on.run(&text("BEGIN")).await?;
     let end = match script.play(on).await? {
         Ending::Commit => Some("COMMIT"),
@@ -234,14 +343,15 @@ async fn by_hand<S: Statements>(
 
 impl<S: Session> Session for FaultySession<S> {
     fn on(&mut self) -> impl Statements {
-        let inner = self.inner.as_mut().expect("it is leaked by the drop alone").on();
-        FaultyStatements { inner, memory: &mut self.memory }
+        self.statements()
     }
 
     async fn transact(&mut self, script: Script) -> Result<()> {
         self.memory.at_work = true;
+        self.memory.rows.forget();
         let result = AssertUnwindSafe(self.transact_with_fault(script)).catch_unwind().await;
         self.memory.at_work = false;
+        self.memory.rows.forget();
         let result = result.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         self.memory.failed |= result.is_err();
         result

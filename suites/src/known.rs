@@ -1,4 +1,5 @@
-//! Known issues: violations that are reported upstream, by check, layer, class and cut.
+//! Known issues: violations with their mechanism, by check, layer, class and cut, or by their words
+//! where there is no cut.
 //!
 //! The list forgives exactly what it names. A broken cut that is not on it stays a violation, and a
 //! listed one that holds is healed: that fails the run too, until the list is corrected.
@@ -27,9 +28,13 @@ struct Known {
     checks: BTreeSet<String>,
     layer: String,
     version: VersionReq,
-    database: Kind,
-    class: Class,
+    databases: BTreeSet<Kind>,
+    /// What the broken cuts did; together with `cuts`.
+    class: Option<Class>,
+    #[serde(default)]
     cuts: BTreeSet<String>,
+    /// What is seen where it is broken without a cut, to the letter; in place of `class` and `cuts`.
+    message: Option<String>,
     link: String,
     #[expect(dead_code, reason = "it must be given, for the people who read the list")]
     mechanism: String,
@@ -38,7 +43,19 @@ struct Known {
 impl KnownIssues {
     /// Reads a list.
     pub(crate) fn read(text: &str) -> Result<Self, toml::de::Error> {
-        toml::from_str(text)
+        let list: Self = toml::from_str(text)?;
+        let by_cuts = |known: &Known| known.class.is_some() && !known.cuts.is_empty();
+        let by_words = |known: &Known| known.class.is_none() && known.cuts.is_empty();
+        match list.known.iter().find(|known| match known.message {
+            Some(_) => !by_words(known),
+            None => !by_cuts(known),
+        }) {
+            Some(known) => Err(serde::de::Error::custom(format!(
+                "{}: an issue is known by its class and cuts, or by its message",
+                known.link
+            ))),
+            None => Ok(list),
+        }
     }
 
     /// The verdict when the list is taken into account.
@@ -63,23 +80,31 @@ impl Known {
         let version = Version::parse(&cell.adapter_version);
         self.checks.contains(check)
             && self.layer == cell.adapter
-            && self.database == cell.database
+            && self.databases.contains(&cell.database)
             && version.is_ok_and(|version| self.version.matches(&version))
     }
 
     fn names(&self, cut: &StripCut) -> bool {
-        self.class == cut.class && self.cuts.contains(&cut.name)
+        self.class == Some(cut.class) && self.cuts.contains(&cut.name)
     }
 
     /// Whether a cut that it names was not broken in its way.
     fn has_healed(&self, broken: &[StripCut]) -> bool {
-        let is_broken =
-            |name: &String| broken.iter().any(|cut| cut.class == self.class && cut.name == *name);
+        let is_broken = |name: &String| {
+            broken.iter().any(|cut| Some(cut.class) == self.class && cut.name == *name)
+        };
         !self.cuts.iter().all(is_broken)
     }
 }
 
 fn judge_violation(listed: &[&Known], whole: bool, violation: Violation) -> Verdict {
+    if violation.cuts.is_empty() {
+        let seen = |known: &&&Known| known.message.as_ref() == Some(&violation.message);
+        return match listed.iter().find(seen) {
+            Some(known) => Verdict::Known { link: known.link.clone(), violation },
+            None => Verdict::Violated(violation),
+        };
+    }
     let is_listed = |cut: &&StripCut| listed.iter().any(|known| known.names(cut));
     let (known, new): (Vec<_>, Vec<_>) = violation.cuts.iter().partition(is_listed);
     if known.is_empty() {
@@ -109,7 +134,7 @@ mod tests {
         checks = ["guard/a"]
         layer = "demo"
         version = "^1.2"
-        database = "postgres"
+        databases = ["postgres"]
         class = "poisoned"
         cuts = ["Held(A)", "Held(B)"]
         link = "https://example.org/1"
@@ -174,6 +199,29 @@ mod tests {
 
         assert_eq!(judge("2.0.0", violated(&broken)).name(), "violated");
         assert_eq!(judge("2.0.0", Verdict::Upheld), Verdict::Upheld);
+    }
+
+    #[test]
+    fn violation_without_a_cut_is_known_by_its_words() {
+        let list = LIST
+            .replace("class = \"poisoned\"", "message = \"it hangs\"")
+            .replace("cuts = [\"Held(A)\", \"Held(B)\"]", "");
+        let judge = |verdict| {
+            KnownIssues::read(&list).unwrap().judge("guard/a", &cell("1.2.9"), true, verdict)
+        };
+
+        assert_eq!(judge(Verdict::violated("it hangs")).name(), "known");
+        assert_eq!(judge(Verdict::violated("it hangs; it lies")).name(), "violated");
+        assert_eq!(judge(Verdict::Upheld).name(), "healed");
+    }
+
+    #[test]
+    fn entry_by_words_and_cuts_is_refused() {
+        let both = LIST.replace("link =", "message = \"it hangs\"\nlink =");
+        let neither = LIST.replace("class = \"poisoned\"", "");
+
+        assert!(KnownIssues::read(&both).unwrap_err().to_string().contains("or by its message"));
+        assert!(KnownIssues::read(&neither).is_err());
     }
 
     #[test]

@@ -2,12 +2,14 @@
 //!
 //! Read in this order: [`Check`] is a row of a suite's table; [`Cell`] and [`Subject`] are what a
 //! check works with; the suites follow, one file each. [`Matrix`] makes a test of every check on
-//! every cell, and [`Mutants`] one of every planted fault that a check must catch.
+//! every cell, and [`Mutants`] one of every planted fault that a check must catch. [`ledger`] has the
+//! claims that checks judge.
 //!
 //! No client library is named here: a check that knew its layer could be written to please it.
 
 mod cell;
 mod check;
+mod claims;
 mod crud;
 mod drop_guard;
 mod evidence;
@@ -15,13 +17,17 @@ mod fault;
 mod judged;
 mod known;
 mod matrix;
+mod model;
 mod mutants;
+mod oracle;
 mod snapshot;
+mod spoken;
 mod trace;
 mod trials;
 
 pub use cell::{Cell, Subject};
 pub use check::{Check, checks};
+pub use claims::ledger;
 pub use fault::{Fault, Faulty};
 pub use judged::Judged;
 pub use matrix::Matrix;

@@ -7,6 +7,7 @@ use dropproof::{contract::Adapter, database::Kind, verdict::Trial};
 use crate::{
     Cell, Judged, Snapshots, checks,
     known::KnownIssues,
+    model::Regressions,
     trials::{Trials, exit_code},
 };
 
@@ -23,6 +24,7 @@ use crate::{
 pub struct Matrix {
     trials: Trials,
     snapshots: Option<Snapshots>,
+    regressions: Option<Regressions>,
     known: Result<KnownIssues, toml::de::Error>,
 }
 
@@ -30,7 +32,8 @@ impl Matrix {
     /// A matrix without cells.
     #[must_use]
     pub fn new() -> Self {
-        Self { trials: Trials::default(), snapshots: None, known: Ok(KnownIssues::default()) }
+        let (trials, known) = (Trials::default(), Ok(KnownIssues::default()));
+        Self { trials, snapshots: None, regressions: None, known }
     }
 
     /// Judges the cells that follow by a list of known issues, as text in TOML.
@@ -45,6 +48,13 @@ impl Matrix {
         Self { snapshots: Some(Snapshots::new(folder)), ..self }
     }
 
+    /// Keeps the random cases that fail on the cells that follow in a folder, and replays first what
+    /// is in it. Where `CI` is set nothing is written.
+    #[must_use]
+    pub fn regressions(self, folder: impl Into<PathBuf>) -> Self {
+        Self { regressions: Some(Regressions::new(folder.into())), ..self }
+    }
+
     /// Adds an adapter on a kind of database.
     #[must_use]
     pub fn cell<A: Adapter>(mut self, database: Kind) -> Self {
@@ -57,13 +67,18 @@ impl Matrix {
                 database,
                 skipped: check.skipped(A::LACKS),
             });
-            let snapshots = self.snapshots.clone();
+            let snapshots = self.snapshots.clone().map(|snapshots| snapshots.of_cell(&cell));
+            let regressions = self.regressions.clone();
             let known = self.known.clone().unwrap_or_default();
             let judged_cell = cell.clone();
             self.trials.judges.push(Box::new(move |database, run| {
                 let open = |target| async move { A::open(&target).await };
-                let cell = Cell::new(database, open).of_run(run);
-                let judged = (check.run)(&cell.snapshots(snapshots.clone()))?;
+                let cell = Cell::new(database, open)
+                    .of_run(run)
+                    .lacking(A::LACKS)
+                    .snapshots(snapshots.clone())
+                    .keeping(regressions.clone(), &judged_cell.name());
+                let judged = (check.run)(&cell)?;
                 let whole = run.replay.is_none();
                 let verdict = known.judge(check.id, &judged_cell, whole, judged.verdict);
                 Ok(Judged { verdict, ..judged })

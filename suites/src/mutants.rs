@@ -5,7 +5,7 @@ use std::{fmt, process::ExitCode};
 use dropproof::{
     contract::{Adapter, Target, boxed::BoxedPool},
     database::Kind,
-    verdict::{Mutant, Rule, Trial, Verdict},
+    verdict::{Rule, Trial, Verdict},
 };
 
 use crate::{Cell, Check, Fault, Faulty, checks, known::KnownIssues, trials::Trials};
@@ -42,30 +42,45 @@ impl Mutants {
 
     /// Plants every fault into an adapter on a kind of database.
     #[must_use]
-    pub fn cell<A: Adapter>(mut self, database: Kind) -> Self {
+    pub fn cell<A: Adapter>(self, database: Kind) -> Self {
+        self.cell_that_heals::<A>(database, &[])
+    }
+
+    /// Plants every fault into an adapter whose pool makes some of them harmless, as one does that
+    /// resets each connection before it lends it again: of these it is shown that they are.
+    #[must_use]
+    pub fn cell_that_heals<A: Adapter>(mut self, database: Kind, healed: &[Fault]) -> Self {
         let cell = self.trials.add_cell::<A>(database);
-        self.trials.plan.rules = checks::<Subject>().into_iter().flat_map(rules).collect();
         for check in checks::<Subject>() {
-            let shown = check.catches.iter().filter(|(fault, _)| fault.shows_on(database));
-            for (fault, message) in shown {
-                let mutant = format!("{}/{}", check.id, fault.name());
-                self.trials.plan.trials.push(Trial {
-                    name: format!("{}/{mutant}", cell.name()),
-                    check: mutant,
-                    adapter: cell.adapter.clone(),
-                    database,
-                    skipped: check.skipped(A::LACKS),
-                });
-                let (known, judged_cell) = (self.known.clone(), cell.clone());
-                self.trials.judges.push(Box::new(move |database, run| {
-                    let open = move |target| open::<A>(target, *fault);
-                    let cell = Cell::new(database, open).of_run(run);
-                    let verdict = (check.run)(&cell)?.verdict;
-                    Ok(killed(known.judge(check.id, &judged_cell, true, verdict), message).into())
-                }));
+            for (fault, message) in check.catches {
+                if fault.shows_on(database) {
+                    let mutant = Planted { check, fault: *fault, message };
+                    self.add::<A>(&cell, mutant, healed.contains(fault));
+                }
             }
         }
+        self.trials.plan.rules = checks::<Subject>().into_iter().flat_map(rules).collect();
         self
+    }
+
+    fn add<A: Adapter>(&mut self, cell: &dropproof::verdict::Cell, mutant: Planted, heals: bool) {
+        let Planted { check, fault, message } = mutant;
+        let id = mutant_id(check.id, fault, heals);
+        self.trials.plan.trials.push(Trial {
+            name: format!("{}/{id}", cell.name()),
+            check: id,
+            adapter: cell.adapter.clone(),
+            database: cell.database,
+            skipped: check.skipped(A::LACKS),
+        });
+        let (known, judged_cell) = (self.known.clone(), cell.clone());
+        self.trials.judges.push(Box::new(move |database, run| {
+            let cell = Cell::new(database, move |target| open::<A>(target, fault));
+            let cell = cell.of_run(run).lacking(A::LACKS);
+            let verdict = known.judge(check.id, &judged_cell, true, (check.run)(&cell)?.verdict);
+            let verdict = if heals { harmless(verdict) } else { killed(verdict, message) };
+            Ok(verdict.into())
+        }));
     }
 
     /// Runs the tests that the command line asks for.
@@ -81,16 +96,34 @@ impl fmt::Debug for Mutants {
     }
 }
 
-/// One rule for each mutant of a check: that it is caught.
+/// A fault in a layer, and the check that is to catch it.
+#[derive(Clone, Copy)]
+struct Planted {
+    check: &'static Check<Subject>,
+    fault: Fault,
+    /// A part of what the check says then.
+    message: &'static str,
+}
+
+fn mutant_id(check: &str, fault: Fault, heals: bool) -> String {
+    let healed = if heals { "-is-healed" } else { "" };
+    format!("{check}/{}{healed}", fault.name())
+}
+
+/// Two rules for each mutant of a check: that it is caught, and that a layer that heals it does.
 fn rules(check: &Check<Subject>) -> Vec<Rule> {
     let rule = check.rule();
-    let of = |mutant: &Mutant| Rule {
-        id: format!("{}/{}", rule.id, mutant.fault),
-        requirement: format!("The check MUST catch the fault with `{}`.", mutant.message),
-        mutants: Vec::new(),
-        ..rule.clone()
+    let of = |(fault, message): &(Fault, &str)| {
+        let caught = format!("The check MUST catch the fault with `{message}`.");
+        let healed = "The pool MUST make the fault harmless.".to_owned();
+        [(caught, false), (healed, true)].map(|(requirement, heals)| Rule {
+            id: mutant_id(check.id, *fault, heals),
+            requirement,
+            mutants: Vec::new(),
+            ..rule.clone()
+        })
     };
-    rule.mutants.iter().map(of).collect()
+    check.catches.iter().flat_map(of).collect()
 }
 
 async fn open<A: Adapter>(
@@ -112,6 +145,16 @@ fn killed(verdict: Verdict, message: &str) -> Verdict {
             seen.message
         )),
         other => Verdict::violated(format!("the mutant survived: {}", other.name())),
+    }
+}
+
+/// A fault is harmless where the check is upheld with it.
+fn harmless(verdict: Verdict) -> Verdict {
+    match verdict {
+        Verdict::Violated(seen) => {
+            Verdict::violated(format!("the fault is not healed: {}", seen.message))
+        }
+        other => other,
     }
 }
 

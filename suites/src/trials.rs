@@ -20,7 +20,7 @@ use dropproof::{
 };
 use libtest_mimic::{Arguments, Completion, Failed};
 
-use crate::{Check, Judged, checks};
+use crate::{Check, Judged, checks, ledger};
 
 /// The environment variable that asks for the plan instead of a run, and names its file.
 const PLAN_VARIABLE: &str = "DROPPROOF_PLAN";
@@ -51,7 +51,10 @@ impl Trials {
     /// Runs the trials as tests, or writes the plan where that is asked for.
     pub(crate) fn run(self) -> ExitCode {
         match env::var_os(PLAN_VARIABLE) {
-            Some(path) => exit_code(write_plan(&self.plan, path.into())),
+            Some(path) => {
+                let plan = Plan { ledger: ledger(), ..self.plan };
+                exit_code(write_plan(&plan, path.into()))
+            }
             None => match Run::from_env() {
                 Ok(run) => self.run_tests(&run.unwrap_or_default()),
                 Err(error) => exit_code(Err(error)),
@@ -136,7 +139,10 @@ fn judged(
     let judge = || judge(database?, run);
     match panic::catch_unwind(AssertUnwindSafe(judge)) {
         Ok(Ok(Judged { verdict, strip, evidence })) => (Outcome::Judged(verdict), evidence, strip),
-        Ok(Err(error)) => (Outcome::Error(chain(&error)), None, None),
+        Ok(Err(error)) => match error.blind() {
+            Some(reason) => (Outcome::Judged(Verdict::Blocked { reason }), None, None),
+            None => (Outcome::Error(chain(&error)), None, None),
+        },
         Err(panic) => (Outcome::Error(vec![format!("a panic: {}", message(&*panic))]), None, None),
     }
 }
@@ -174,6 +180,8 @@ fn passed(outcome: Outcome) -> Result<(), Failed> {
 
 #[cfg(test)]
 mod tests {
+    use dropproof::{sweep, witness};
+
     use super::*;
 
     fn judged_as(judge: Judge) -> Outcome {
@@ -185,6 +193,16 @@ mod tests {
         let outcome = judged_as(Box::new(|_, _| panic!("at the disco")));
 
         assert_eq!(outcome, Outcome::Error(vec!["a panic: at the disco".into()]));
+        assert!(passed(outcome).is_err());
+    }
+
+    #[test]
+    fn what_the_server_does_not_record_is_blocked_and_never_green() {
+        let blind = || witness::Error::Blind { what: "locks", settings: "more=ON" };
+        let outcome = judged_as(Box::new(move |_, _| Err(sweep::Error::from(blind()).into())));
+
+        let reason = "the server does not record locks; start it with more=ON".to_owned();
+        assert_eq!(outcome, Outcome::Judged(Verdict::Blocked { reason }));
         assert!(passed(outcome).is_err());
     }
 

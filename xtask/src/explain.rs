@@ -2,6 +2,7 @@
 
 use clap::Args;
 use dropproof::verdict::Rule;
+use dropproof_databases::Estate;
 
 use crate::{
     Ended,
@@ -27,10 +28,11 @@ pub(crate) struct Options {
 
 pub(crate) async fn run(
     options: &Options,
+    estate: &Estate,
     terminal: &Terminal,
     interrupt: &mut Interrupt,
 ) -> miette::Result<Ended> {
-    let plan = match interrupt.unless(Target::Matrix.plan(terminal)).await {
+    let plan = match interrupt.unless(Target::Matrix.plan(estate, terminal)).await {
         Ok(plan) => plan?,
         Err(Interrupted(signal)) => return Ok(Ended::Interrupted(signal)),
     };

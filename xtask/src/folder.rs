@@ -8,17 +8,19 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use dropproof_databases::{Estate, Held};
 use miette::{IntoDiagnostic, WrapErr};
 
 /// The folder of a round that is under way; it goes when the round fails.
 pub(crate) struct Folder {
     folder: tempfile::TempDir,
     latest: PathBuf,
+    held: Held,
 }
 
 impl Folder {
     /// Makes the folder beside the one of the report, and takes the report of an earlier round away.
-    pub(crate) fn make(latest: &Path) -> miette::Result<Self> {
+    pub(crate) fn make(latest: &Path, estate: &Estate) -> miette::Result<Self> {
         let latest = std::path::absolute(latest).into_diagnostic()?;
         let beside = latest.parent().unwrap_or(&latest);
         let make = || {
@@ -30,7 +32,8 @@ impl Folder {
         let folder = make()
             .into_diagnostic()
             .wrap_err_with(|| format!("{} cannot be written", beside.display()))?;
-        Ok(Self { folder, latest })
+        let held = estate.hold_folder(folder.path());
+        Ok(Self { folder, latest, held })
     }
 
     /// The path of a file in it.
@@ -46,11 +49,14 @@ impl Folder {
 
     /// Puts the folder where reports are looked for.
     pub(crate) fn publish(self) -> miette::Result<PathBuf> {
-        let Self { folder, latest } = self;
+        let Self { folder, latest, mut held } = self;
         fs::remove_file(folder.path().join("records.jsonl"))
             .or_else(absent_is_well)
             .into_diagnostic()?;
         let publish = || {
+            // Another run may publish at the same time; the later one has the name.
+            let turn = fs::File::open(latest.parent().unwrap_or(&latest))?;
+            turn.lock()?;
             remove(&latest)?;
             fs::rename(folder.path(), &latest)
         };
@@ -59,6 +65,7 @@ impl Folder {
             .wrap_err_with(|| format!("{} cannot be written", latest.display()))?;
         // It has moved: there is nothing left to remove.
         drop(folder.keep());
+        held.gone();
         Ok(latest)
     }
 }

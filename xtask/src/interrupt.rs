@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM: work is dropped where it stands, and what it started is cleared up.
+//! Ctrl-C, SIGTERM and SIGHUP: work is dropped where it stands, and what it started is cleared up.
 
 use std::future::Future;
 
@@ -10,6 +10,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 pub(crate) struct Interrupt {
     interrupt: Signal,
     terminate: Signal,
+    hang_up: Signal,
 }
 
 /// The number of the signal that came.
@@ -25,6 +26,7 @@ impl Interrupt {
         Ok(Self {
             interrupt: listen(SignalKind::interrupt())?,
             terminate: listen(SignalKind::terminate())?,
+            hang_up: listen(SignalKind::hangup())?,
         })
     }
 
@@ -37,6 +39,7 @@ impl Interrupt {
         tokio::select! {
             _ = self.interrupt.recv() => Interrupted(SignalKind::interrupt().as_raw_value()),
             _ = self.terminate.recv() => Interrupted(SignalKind::terminate().as_raw_value()),
+            _ = self.hang_up.recv() => Interrupted(SignalKind::hangup().as_raw_value()),
         }
     }
 

@@ -12,6 +12,7 @@ use dropproof::{
     report::Report,
     verdict::{Plan, Trial, Verdict},
 };
+use dropproof_databases::Estate;
 use miette::miette;
 
 use crate::{
@@ -22,8 +23,9 @@ use crate::{
     round::Round,
     runner::Runner,
     selection::{Selection, database},
-    servers::Servers,
+    servers,
     target::Target,
+    versions::Set,
     workspace,
 };
 
@@ -32,7 +34,9 @@ Examples:
   cargo xtask test                                     the whole matrix
   cargo xtask test --database sqlite                   without a server
   cargo xtask test --check text-comes-back-as-it-was-stored --seed 7
+  cargo xtask test --check random-operations-match-the-model --cases 10000
   cargo xtask test --allow-blocked postgres            green on a machine without Docker
+  cargo xtask test --all-versions                      then on the older versions, one by one
   cargo xtask test --list                              what there is, without running it
 
 A server of your own is used in place of a container where its variable gives a URL:
@@ -58,9 +62,15 @@ pub(crate) struct Options {
     /// The seed of the properties: a number, or `random` for one that is shown
     #[arg(long, value_name = "SEED", default_value = "0")]
     seed: Seed,
+    /// How many random cases a property tries [default: 256]
+    #[arg(long, value_name = "CASES", value_parser = clap::value_parser!(u32).range(1..))]
+    cases: Option<u32>,
     /// Do not fail because this database is not to be had; may be given several times
     #[arg(long, value_name = "DATABASE")]
     allow_blocked: Vec<String>,
+    /// Judge on every version that there are images of; each has a report of its own
+    #[arg(long)]
+    all_versions: bool,
     /// List the trials and run none
     #[arg(long)]
     list: bool,
@@ -86,6 +96,11 @@ impl Options {
     pub(crate) fn allowing(allow_blocked: Vec<String>) -> Self {
         Self { allow_blocked, repeat: 1, ..Self::default() }
     }
+
+    /// The databases that may be blocked.
+    fn allowed(&self) -> miette::Result<BTreeSet<Kind>> {
+        self.allow_blocked.iter().map(|name| database(name)).collect()
+    }
 }
 
 /// The seed of the properties.
@@ -107,13 +122,12 @@ impl FromStr for Seed {
 pub(crate) async fn run(
     target: Target,
     options: &Options,
+    estate: &Estate,
     terminal: &Terminal,
     interrupt: &mut Interrupt,
 ) -> miette::Result<Ended> {
-    let allowed: BTreeSet<Kind> =
-        options.allow_blocked.iter().map(|name| database(name)).collect::<miette::Result<_>>()?;
-    let named = options.selection.named_databases()?;
-    let plan = match interrupt.unless(target.plan(terminal)).await {
+    options.allowed()?;
+    let plan = match interrupt.unless(target.plan(estate, terminal)).await {
         Ok(plan) => options.selection.of(plan?)?,
         Err(Interrupted(signal)) => return Ok(Ended::Interrupted(signal)),
     };
@@ -121,38 +135,58 @@ pub(crate) async fn run(
         list(&plan);
         return Ok(Ended::Well);
     }
+    let mut ended = Ended::Well;
+    for set in Set::of(&plan, options.all_versions) {
+        match judge(target, options, &set, &set.part(&plan), estate, terminal, interrupt).await? {
+            Ended::Well => {}
+            Ended::Badly => ended = Ended::Badly,
+            interrupted @ Ended::Interrupted(_) => return Ok(interrupted),
+        }
+    }
+    Ok(ended)
+}
+
+/// Judges a plan on one version of each database.
+async fn judge(
+    target: Target,
+    options: &Options,
+    set: &Set,
+    plan: &Plan,
+    estate: &Estate,
+    terminal: &Terminal,
+    interrupt: &mut Interrupt,
+) -> miette::Result<Ended> {
+    if let Some(title) = set.title() {
+        terminal.say("version", &title);
+    }
+    let named = options.selection.named_databases()?;
     let databases = plan.cells.iter().map(|cell| cell.database).collect();
-    let servers = match interrupt.unless(Servers::start(&databases, &named, terminal)).await {
-        Ok(servers) => servers?,
+    let started = servers::start(estate, &databases, &named, &set.settings, terminal);
+    let owner = match interrupt.unless(started).await {
+        Ok(owner) => owner?,
         Err(Interrupted(signal)) => return Ok(Ended::Interrupted(signal)),
     };
-    let blocked = servers.blocked.keys().any(|kind| !allowed.contains(kind));
-    let output =
-        options.output.clone().unwrap_or_else(|| workspace::output().join(target.folder()));
+    let first = options.output.clone().unwrap_or_else(|| workspace::output().join(target.folder()));
+    let output = set.folder(&first);
     let runner = match options.runner {
         Some(runner) => runner,
         None => Runner::at_hand().await,
     };
-    let round = Round {
-        target,
-        plan: &plan,
-        seed: options.seed.0,
-        runner,
-        servers: &servers,
-        output: &output,
-    };
+    let Options { seed: Seed(seed), cases, .. } = *options;
+    let round = Round { target, plan, seed, cases, runner, owner: &owner, output: &output };
     let load = options.load.then(|| Load::begin(Priority::Normal));
     let ran = repeat(&round, options.repeat, terminal, interrupt).await;
     drop(load);
+    let allowed = options.allowed()?;
     let ended = ran.map(|ran| match ran {
-        Ok(report) if show(&report, &output) && !blocked => Ended::Well,
+        Ok(report) if show(&report, &output) && report.blocked().is_subset(&allowed) => Ended::Well,
         Ok(_) => Ended::Badly,
         Err(Interrupted(signal)) => Ended::Interrupted(signal),
     });
     if options.keep {
-        servers.keep(terminal).await?;
+        servers::keep(owner, terminal).await?;
     } else {
-        servers.stop().await?;
+        servers::stop(owner).await?;
     }
     ended
 }

@@ -3,7 +3,9 @@
 //! Each command is one file with one `run`; `test` and `mutants` differ in their target only and share
 //! `judge`. Work that needs an adapter runs as a child cargo, so that this crate builds fast.
 
+mod child;
 mod ci;
+mod claims;
 mod doctor;
 mod explain;
 mod folder;
@@ -12,6 +14,7 @@ mod interrupt;
 mod judge;
 mod latency;
 mod load;
+mod matrix;
 mod names;
 mod progress;
 mod replay;
@@ -20,11 +23,13 @@ mod runner;
 mod selection;
 mod servers;
 mod target;
+mod versions;
 mod workspace;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use dropproof_databases::{Entry, Estate};
 
 use crate::{interrupt::Interrupt, progress::Terminal, target::Target};
 
@@ -34,7 +39,7 @@ Exit codes:
   0    nothing is wrong
   1    a verdict is violated or healed, a question was not answered, or was blocked without leave
   2    the command could not be carried out
-  130  it was interrupted (143 by SIGTERM)";
+  130  it was interrupted (143 by SIGTERM, 129 by SIGHUP)";
 
 /// Judges async database access on real servers.
 #[derive(Debug, Parser)]
@@ -57,9 +62,15 @@ enum Command {
     Replay(replay::Options),
     /// Show a check: its rule, its claims, how layers break it, what it must catch.
     Explain(explain::Options),
-    /// Measure what the proxy adds to a round trip.
+    /// Print the ledger of claims, with the verdicts of the last run and what is still open.
+    #[command(after_help = claims::HELP)]
+    Claims(claims::Options),
+    /// Measure what the proxy adds to a round trip, and what a database of a test's own costs.
     #[command(after_help = latency::EXAMPLES)]
     Latency(latency::Options),
+    /// Print the jobs of a CI matrix.
+    #[command(after_help = matrix::EXAMPLES)]
+    Matrix(matrix::Options),
     /// Show, build or remove the images of the databases.
     Images(images::Options),
     /// Say what this machine has, what is missing, and the command that mends it.
@@ -80,11 +91,12 @@ enum Ended {
 }
 
 fn main() -> ExitCode {
+    let entry = dropproof_databases::entry();
     let arguments = Arguments::parse();
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let ended = match runtime {
-        Ok(runtime) => runtime.block_on(carry_out(arguments.command)),
+        Ok(runtime) => runtime.block_on(carry_out(arguments.command, entry)),
         Err(error) => Err(miette::miette!("no runtime could be made: {error}")),
     };
     match ended {
@@ -100,21 +112,25 @@ fn main() -> ExitCode {
     }
 }
 
-async fn carry_out(command: Command) -> miette::Result<Ended> {
-    let mut interrupt = Interrupt::listen()?;
-    let terminal = Terminal::new();
+async fn carry_out(command: Command, entry: Entry) -> miette::Result<Ended> {
+    let interrupt = &mut Interrupt::listen()?;
+    let terminal = &Terminal::new();
+    // Opened before anything is made, so that all of it goes with this process.
+    let open = || Estate::open(entry).map_err(|error| servers::report(&error));
     match command {
         Command::Test(options) => {
-            judge::run(Target::Matrix, &options, &terminal, &mut interrupt).await
+            judge::run(Target::Matrix, &options, &open()?, terminal, interrupt).await
         }
         Command::Mutants(options) => {
-            judge::run(Target::Mutants, &options, &terminal, &mut interrupt).await
+            judge::run(Target::Mutants, &options, &open()?, terminal, interrupt).await
         }
-        Command::Replay(options) => replay::run(&options, &terminal, &mut interrupt).await,
-        Command::Explain(options) => explain::run(&options, &terminal, &mut interrupt).await,
-        Command::Latency(options) => latency::run(&options, &terminal, &mut interrupt).await,
-        Command::Images(options) => images::run(&options, &terminal, &mut interrupt).await,
+        Command::Replay(options) => replay::run(&options, &open()?, terminal, interrupt).await,
+        Command::Explain(options) => explain::run(&options, &open()?, terminal, interrupt).await,
+        Command::Claims(options) => claims::run(&options, &open()?, terminal, interrupt).await,
+        Command::Latency(options) => latency::run(&options, &open()?, terminal, interrupt).await,
+        Command::Images(options) => images::run(&options, &open()?, terminal, interrupt).await,
+        Command::Ci(options) => ci::run(&options, &open()?, terminal, interrupt).await,
         Command::Doctor(options) => doctor::run(&options).await,
-        Command::Ci(options) => ci::run(&options, &terminal, &mut interrupt).await,
+        Command::Matrix(options) => Ok(matrix::run(&options)),
     }
 }

@@ -5,7 +5,7 @@
 use std::{io::IsTerminal, time::Duration};
 
 use dropproof_databases::Progress;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 /// How often the line that changes is drawn.
 const TICK: Duration = Duration::from_millis(120);
@@ -14,6 +14,8 @@ const TICK: Duration = Duration::from_millis(120);
 #[derive(Debug)]
 pub(crate) struct Terminal {
     interactive: bool,
+    /// The lines that change: work of several kinds may be under way at the same time.
+    lines: MultiProgress,
 }
 
 /// Work of several steps under way.
@@ -25,13 +27,12 @@ pub(crate) struct Steps {
 
 impl Terminal {
     pub(crate) fn new() -> Self {
-        Self { interactive: std::io::stderr().is_terminal() }
+        Self { interactive: std::io::stderr().is_terminal(), lines: MultiProgress::new() }
     }
 
     /// Says something that stays.
     pub(crate) fn say(&self, name: &str, text: &str) {
-        let style = anstyle::Style::new().bold();
-        anstream::eprintln!("{style}{name:>10}{style:#}  {text}");
+        say(name, text);
     }
 
     /// Begins work whose steps come one by one.
@@ -40,6 +41,7 @@ impl Terminal {
             let style =
                 ProgressStyle::with_template("{prefix:>10.bold}  {spinner} {msg} ({elapsed})");
             let bar = ProgressBar::new_spinner().with_style(style.expect("the template is right"));
+            let bar = self.lines.add(bar);
             bar.set_prefix(name.to_owned());
             bar.enable_steady_tick(TICK);
             bar
@@ -60,11 +62,16 @@ impl Terminal {
     }
 }
 
+fn say(name: &str, text: &str) {
+    let style = anstyle::Style::new().bold();
+    anstream::eprintln!("{style}{name:>10}{style:#}  {text}");
+}
+
 impl Progress for Steps {
     fn step(&self, text: &str) {
         match &self.bar {
             Some(bar) => bar.set_message(text.to_owned()),
-            None => Terminal { interactive: false }.say(&self.name, text),
+            None => say(&self.name, text),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use clap::Args;
 use dropproof::verdict::{Outcome, Record, Verdict};
+use dropproof_databases::{Estate, Settings};
 use miette::miette;
 
 use crate::{
@@ -11,7 +12,7 @@ use crate::{
     progress::Terminal,
     round::Round,
     runner::Runner,
-    servers::Servers,
+    servers,
     target::Target,
     workspace,
 };
@@ -37,11 +38,12 @@ pub(crate) struct Options {
 
 pub(crate) async fn run(
     options: &Options,
+    estate: &Estate,
     terminal: &Terminal,
     interrupt: &mut Interrupt,
 ) -> miette::Result<Ended> {
     let (trial, cut) = read(&options.token)?;
-    let mut plan = match interrupt.unless(Target::Matrix.plan(terminal)).await {
+    let mut plan = match interrupt.unless(Target::Matrix.plan(estate, terminal)).await {
         Ok(plan) => plan?,
         Err(Interrupted(signal)) => return Ok(Ended::Interrupted(signal)),
     };
@@ -49,8 +51,10 @@ pub(crate) async fn run(
     let trial = names::find("trial", trial, trials)?.to_owned();
     plan.trials.retain(|planned| planned.name == trial);
     let database = plan.trials.iter().map(|planned| planned.database).collect();
-    let servers = match interrupt.unless(Servers::start(&database, &database, terminal)).await {
-        Ok(servers) => servers?,
+    let settings = Settings::from_env();
+    let started = servers::start(estate, &database, &database, &settings, terminal);
+    let owner = match interrupt.unless(started).await {
+        Ok(owner) => owner?,
         Err(Interrupted(signal)) => return Ok(Ended::Interrupted(signal)),
     };
     let cut = if options.without_cut { 0 } else { cut };
@@ -59,12 +63,13 @@ pub(crate) async fn run(
         target: Target::Matrix,
         plan: &plan,
         seed: 0,
+        cases: None,
         runner: Runner::Cargo,
-        servers: &servers,
+        owner: &owner,
         output: &output,
     };
     let ran = round.replay(cut, interrupt).await;
-    servers.stop().await?;
+    servers::stop(owner).await?;
     match ran? {
         Ok(record) => Ok(show(&record)),
         Err(Interrupted(signal)) => Ok(Ended::Interrupted(signal)),

@@ -13,6 +13,7 @@ use dropproof::{
     run::{self, Run},
     verdict::{Plan, Record, Sink},
 };
+use dropproof_databases::Owner;
 use indicatif::ProgressBar;
 use miette::{IntoDiagnostic, WrapErr, miette};
 
@@ -21,7 +22,7 @@ use crate::{
     interrupt::{Interrupt, Interrupted},
     progress::Terminal,
     runner::{self, Runner},
-    servers::Servers,
+    servers,
     target::Target,
 };
 
@@ -30,8 +31,10 @@ pub(crate) struct Round<'a> {
     pub(crate) target: Target,
     pub(crate) plan: &'a Plan,
     pub(crate) seed: u64,
+    /// How many random cases a property tries, where that was said.
+    pub(crate) cases: Option<u32>,
     pub(crate) runner: Runner,
-    pub(crate) servers: &'a Servers,
+    pub(crate) owner: &'a Owner,
     /// The folder in which the report is left.
     pub(crate) output: &'a Path,
 }
@@ -44,7 +47,7 @@ impl Round<'_> {
         interrupt: &mut Interrupt,
     ) -> miette::Result<Result<Report, Interrupted>> {
         let began = Instant::now();
-        let folder = Folder::make(self.output)?;
+        let folder = Folder::make(self.output, self.owner.estate())?;
         let bar = terminal.parts("running", self.wanted().len());
         let (records, status) = match self.records(&folder, None, &bar, interrupt).await? {
             Ok(ran) => ran,
@@ -57,10 +60,13 @@ impl Round<'_> {
         folder.write("timings.json", &timings)?;
         let latest = folder.publish()?;
         let totals = report.totals();
-        let red = totals.violated + totals.healed + totals.error;
+        let red = totals.violated + totals.healed + totals.error + totals.blocked;
         if red == 0 && status.is_some_and(|status| !status.success()) {
             let log = latest.join("run.log");
-            return Err(miette!("the test runner failed, and no trial did: see {}", log.display()));
+            return Err(miette!(
+                "the test runner failed, and every trial passed: see {}",
+                log.display()
+            ));
         }
         Ok(Ok(report))
     }
@@ -71,7 +77,7 @@ impl Round<'_> {
         cut: usize,
         interrupt: &mut Interrupt,
     ) -> miette::Result<Result<Record, Interrupted>> {
-        let folder = Folder::make(self.output)?;
+        let folder = Folder::make(self.output, self.owner.estate())?;
         let bar = ProgressBar::hidden();
         let (mut records, _) = match self.records(&folder, Some(cut), &bar, interrupt).await? {
             Ok(ran) => ran,
@@ -90,14 +96,14 @@ impl Round<'_> {
         interrupt: &mut Interrupt,
     ) -> miette::Result<Result<(Vec<Record>, Option<ExitStatus>), Interrupted>> {
         let wanted = self.wanted();
-        let run_file = folder.path("run.json");
+        let run_file = self.owner.estate().folder().join("run.json");
         let run = Run {
-            addresses: self.servers.addresses(),
-            blocked: self.servers.blocked.clone(),
             trials: Some(wanted.clone()),
             seed: self.seed,
+            cases: self.cases,
             replay,
             records: Some(folder.path("records.jsonl")),
+            ..self.owner.run()
         };
         run.write(&run_file).into_diagnostic().wrap_err("the run file cannot be written")?;
         let status = if wanted.is_empty() {
@@ -106,7 +112,7 @@ impl Round<'_> {
             let mut command = self.runner.command(self.target);
             command.env(run::VARIABLE, &run_file);
             let log = folder.path("run.log");
-            match runner::run(command, &log, wanted, bar, interrupt).await? {
+            match runner::run(self.owner.estate(), command, &log, wanted, bar, interrupt).await? {
                 Ok(status) => Some(status),
                 Err(interrupted) => return Ok(Err(interrupted)),
             }
@@ -123,7 +129,7 @@ impl Round<'_> {
         let trials = self.plan.trials.iter();
         trials
             .filter(|trial| trial.skipped.is_none())
-            .filter(|trial| !self.servers.blocked.contains_key(&trial.database))
+            .filter(|trial| !self.owner.blocked().contains_key(&trial.database))
             .map(|trial| trial.name.clone())
             .collect()
     }
@@ -134,8 +140,8 @@ impl Round<'_> {
         });
         Facts {
             seed: self.seed,
-            databases: self.servers.facts().into_iter().chain(embedded).collect(),
-            blocked: self.servers.blocked.clone(),
+            databases: servers::facts(self.owner).into_iter().chain(embedded).collect(),
+            blocked: self.owner.blocked().clone(),
         }
     }
 }

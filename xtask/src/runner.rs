@@ -6,17 +6,16 @@ use std::{
     io::Write,
     path::Path,
     process::{ExitStatus, Stdio},
-    time::Duration,
 };
 
+use dropproof_databases::{Estate, Group};
 use indicatif::ProgressBar;
 use miette::{IntoDiagnostic, WrapErr};
-use rustix::process::{Pid, Signal, kill_process};
 use tokio::{
     io::{AsyncBufReadExt, AsyncRead, BufReader},
-    process::{Child, Command},
+    join,
+    process::Command,
     sync::mpsc,
-    time::timeout,
 };
 
 use crate::{
@@ -24,9 +23,6 @@ use crate::{
     target::Target,
     workspace,
 };
-
-/// A runner that was asked to end has this long to end its tests.
-const END_MAX: Duration = Duration::from_secs(10);
 
 /// What runs the trials.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -69,6 +65,7 @@ impl Runner {
 ///
 /// A signal is passed on, so that the runner ends its own children, before it is reported.
 pub(crate) async fn run(
+    estate: &Estate,
     mut command: Command,
     log: &Path,
     trials: BTreeSet<String>,
@@ -76,15 +73,10 @@ pub(crate) async fn run(
     interrupt: &mut Interrupt,
 ) -> miette::Result<Result<ExitStatus, Interrupted>> {
     let mut log = File::create(log).into_diagnostic().wrap_err("the log cannot be made")?;
-    let mut child = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .into_diagnostic()
-        .wrap_err("the test runner cannot be started")?;
-    let mut lines = lines(&mut child);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let started = Group::start(estate, &mut command).into_diagnostic();
+    let mut group = started.wrap_err("the test runner cannot be started")?;
+    let mut lines = lines(&mut group);
     let mut awaited = trials;
     let reading = async {
         while let Some(line) = lines.recv().await {
@@ -95,24 +87,29 @@ pub(crate) async fn run(
                 awaited.remove(&name);
             }
         }
-        child.wait().await.into_diagnostic().wrap_err("the test runner is lost")
+        Ok::<(), miette::Report>(())
     };
-    let ended = interrupt.unless(reading).await;
+    // Its end is waited for meanwhile: a runner that is killed leaves tests that hold the pipes.
+    let ended = interrupt.unless(async { join!(reading, group.wait()) }).await;
     bar.finish_and_clear();
     match ended {
-        Ok(status) => status.map(Ok),
+        Ok((read, status)) => {
+            read?;
+            status.map(Ok).into_diagnostic().wrap_err("the test runner is lost")
+        }
         Err(interrupted) => {
-            end(&mut child).await;
+            group.end().await.into_diagnostic().wrap_err("the test runner is lost")?;
             Ok(Err(interrupted))
         }
     }
 }
 
 /// The lines of both outputs, as they come.
-fn lines(child: &mut Child) -> mpsc::UnboundedReceiver<String> {
+fn lines(group: &mut Group) -> mpsc::UnboundedReceiver<String> {
     let (sender, receiver) = mpsc::unbounded_channel();
-    let stdout = child.stdout.take().expect("standard output is piped");
-    let stderr = child.stderr.take().expect("standard error is piped");
+    let (stdout, stderr) = group.outputs();
+    let stdout = stdout.expect("standard output is piped");
+    let stderr = stderr.expect("standard error is piped");
     drop(tokio::spawn(pass_on(stdout, sender.clone())));
     drop(tokio::spawn(pass_on(stderr, sender)));
     receiver
@@ -133,18 +130,6 @@ fn finished(line: &str, awaited: &BTreeSet<String>) -> Option<String> {
         return None;
     }
     line.split_whitespace().find(|word| awaited.contains(*word)).map(str::to_owned)
-}
-
-/// Asks a child to end, waits until it has, and ends it by force where it does not.
-async fn end(child: &mut Child) {
-    let id = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
-    if let Some(id) = id {
-        // A child that has ended by itself needs no signal.
-        kill_process(id, Signal::TERM).ok();
-    }
-    if timeout(END_MAX, child.wait()).await.is_err() {
-        child.kill().await.ok();
-    }
 }
 
 #[cfg(test)]

@@ -61,7 +61,7 @@ impl Selection {
             ));
         }
         let cells = plan.cells.into_iter().filter(cell).collect();
-        Ok(Plan { rules, cells, trials, embedded: plan.embedded })
+        Ok(Plan { rules, cells, trials, ..plan })
     }
 }
 
@@ -81,8 +81,6 @@ fn found<'a>(
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use dropproof::verdict::Level;
 
     use super::*;
@@ -116,7 +114,7 @@ mod tests {
                 skipped: None,
             })
             .collect();
-        Plan { rules, cells, trials, embedded: BTreeMap::new() }
+        Plan { rules, cells, trials, ..Plan::default() }
     }
 
     fn names(selection: &Selection) -> Vec<String> {

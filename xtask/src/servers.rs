@@ -1,128 +1,68 @@
-//! The servers of a run: started or found, prepared for tests, cleared and stopped after it.
+//! The servers of a run, as a person hears of them.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use dropproof::{
-    database::{Address, Kind, Prepared},
-    report::DatabaseFacts,
-    verdict::chain,
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Mutex, PoisonError},
 };
-use dropproof_databases::{Error, Provider, Server, Settings, start_with};
-use miette::{IntoDiagnostic, Report, WrapErr, miette};
-use tokio::task::spawn_blocking;
+
+use dropproof::{database::Kind, report::DatabaseFacts, verdict::chain};
+use dropproof_databases::{Error, Estate, Owner, Progress, Provider, Server, Settings};
+use miette::{Report, miette};
 
 use crate::progress::Terminal;
 
-/// The servers of a run. Dropping them removes their containers.
-#[derive(Debug, Default)]
-pub(crate) struct Servers {
-    // Declared before the servers, so that our databases go before a container does.
-    prepared: Vec<Prepared>,
-    /// Why a database is not to be had.
-    pub(crate) blocked: BTreeMap<Kind, String>,
-    servers: Vec<Server>,
+/// Gets the servers for these databases, all at the same time.
+///
+/// One that nobody gave and that cannot be started blocks its questions; where it was asked for by
+/// name, that is an error.
+pub(crate) async fn start(
+    estate: &Estate,
+    databases: &BTreeSet<Kind>,
+    named: &BTreeSet<Kind>,
+    settings: &Settings,
+    terminal: &Terminal,
+) -> miette::Result<Owner> {
+    let steps = Mutex::new(BTreeMap::new());
+    let hear = |kind: Option<Kind>, text: &str| {
+        let mut steps = steps.lock().unwrap_or_else(PoisonError::into_inner);
+        let name = kind.map_or("orphans", Kind::name);
+        steps.entry(kind).or_insert_with(|| terminal.steps(name)).step(text);
+    };
+    let started = Owner::start(estate, databases, named, settings, &hear).await;
+    drop(steps);
+    let owner = started.map_err(|error| report(&error))?;
+    for server in owner.servers() {
+        let (version, seconds) = (server.version(), server.started_in().as_secs_f64());
+        let text = format!("{version}, {}, ready in {seconds:.1} s", provider(server));
+        terminal.say(server.kind().name(), &text);
+    }
+    Ok(owner)
 }
 
-impl Servers {
-    /// Gets the servers for these databases.
-    ///
-    /// One that nobody gave and that cannot be started blocks its questions; where it was asked for
-    /// by name, that is an error.
-    pub(crate) async fn start(
-        databases: &BTreeSet<Kind>,
-        named: &BTreeSet<Kind>,
-        terminal: &Terminal,
-    ) -> miette::Result<Self> {
-        let settings = Settings::from_env();
-        let mut servers = Self::default();
-        for kind in databases.iter().copied().filter(|kind| kind.url_variable().is_some()) {
-            let steps = terminal.steps(kind.name());
-            let started = start_with(kind, &settings, &steps).await;
-            drop(steps);
-            match started {
-                Ok(server) => servers.add(server, terminal).await?,
-                Err(error) if error.is_absence() && !named.contains(&kind) => {
-                    servers.blocked.insert(kind, reason(kind, &error));
-                }
-                Err(error) => {
-                    servers.stop().await?;
-                    return Err(report(&error).wrap_err(format!("there is no {kind} server")));
-                }
-            }
-        }
-        Ok(servers)
-    }
+/// What reports say of the servers.
+pub(crate) fn facts(owner: &Owner) -> BTreeMap<Kind, DatabaseFacts> {
+    let facts = |server: &Server| DatabaseFacts {
+        version: server.version().to_owned(),
+        provider: provider(server),
+    };
+    owner.servers().map(|server| (server.kind(), facts(server))).collect()
+}
 
-    async fn add(&mut self, server: Server, terminal: &Terminal) -> miette::Result<()> {
-        let (kind, url) = (server.kind(), server.url().clone());
-        terminal.say(
-            kind.name(),
-            &format!(
-                "{}, {}, ready in {:.1} s",
-                server.version(),
-                provider(&server),
-                server.started_in().as_secs_f64()
-            ),
-        );
-        // The container is removed when this fails, since the value is dropped.
-        self.servers.push(server);
-        let prepared = spawn_blocking(move || Prepared::on(url)).await.into_diagnostic()?;
-        let prepared = prepared
-            .into_diagnostic()
-            .wrap_err_with(|| format!("no template could be made on {kind}"))?;
-        self.prepared.push(prepared);
-        Ok(())
-    }
+/// Checks that every server still runs, and removes all; the first failure is the one to hear of.
+pub(crate) async fn stop(owner: Owner) -> miette::Result<()> {
+    let checked = owner.check().await;
+    let stopped = owner.stop().await;
+    checked.and(stopped).map_err(|error| report(&error))
+}
 
-    /// Where they are, prepared for tests.
-    pub(crate) fn addresses(&self) -> BTreeMap<Kind, Address> {
-        let addresses = self.prepared.iter().map(Prepared::address);
-        addresses.map(|address| (address.url.kind(), address.clone())).collect()
+/// Leaves containers running, and says how to use and remove them.
+pub(crate) async fn keep(owner: Owner, terminal: &Terminal) -> miette::Result<()> {
+    for (url, kept) in owner.keep().await.map_err(|error| report(&error))? {
+        let variable = url.kind().url_variable().unwrap_or_default();
+        terminal.say("kept", &format!("export {variable}='{}'", url.expose()));
+        terminal.say("", &format!("docker rm --force --volumes {}", kept.name));
     }
-
-    /// What reports say of them.
-    pub(crate) fn facts(&self) -> BTreeMap<Kind, DatabaseFacts> {
-        let facts = |server: &Server| DatabaseFacts {
-            version: server.version().to_owned(),
-            provider: provider(server),
-        };
-        self.servers.iter().map(|server| (server.kind(), facts(server))).collect()
-    }
-
-    /// Drops what was made on them, and removes the containers.
-    pub(crate) async fn stop(mut self) -> miette::Result<()> {
-        self.clear().await?;
-        for server in self.servers {
-            let kind = server.kind();
-            let stopped = server.stop().await.into_diagnostic();
-            stopped.wrap_err_with(|| format!("{kind} could not be stopped"))?;
-        }
-        Ok(())
-    }
-
-    /// Leaves containers running, and says how to use and remove them.
-    pub(crate) async fn keep(mut self, terminal: &Terminal) -> miette::Result<()> {
-        self.clear().await?;
-        for server in self.servers {
-            let (kind, url) = (server.kind(), server.url().expose().to_owned());
-            let Some(kept) = server.keep() else { continue };
-            let variable = kind.url_variable().unwrap_or_default();
-            terminal.say("kept", &format!("export {variable}='{url}'"));
-            terminal.say("", &format!("docker rm --force --volumes {}", kept.name));
-        }
-        Ok(())
-    }
-
-    async fn clear(&mut self) -> miette::Result<()> {
-        for prepared in self.prepared.drain(..) {
-            let kind = prepared.address().url.kind();
-            let cleared = spawn_blocking(move || prepared.clear()).await.into_diagnostic()?;
-            cleared
-                .into_diagnostic()
-                .wrap_err_with(|| format!("our databases on {kind} could not be dropped"))?;
-        }
-        Ok(())
-    }
+    Ok(())
 }
 
 fn provider(server: &Server) -> &'static str {
@@ -132,14 +72,11 @@ fn provider(server: &Server) -> &'static str {
     }
 }
 
-/// The reason for a verdict: one line, with the way out.
-fn reason(kind: Kind, error: &Error) -> String {
-    let help = error.help().unwrap_or_default();
-    format!("no {kind} server: {error}. {help}")
-}
-
 /// The error for a person: with its causes and its next step.
 pub(crate) fn report(error: &Error) -> Report {
+    if let Error::NoServer { source, .. } = error {
+        return report(source).wrap_err(error.to_string());
+    }
     let causes = chain(error).join(": ");
     match error.help() {
         Some(help) => miette!(help = help, "{causes}"),

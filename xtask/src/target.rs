@@ -1,14 +1,14 @@
 //! The test binaries that cells are judged by: building one, and asking it for its plan.
 
-use std::{path::PathBuf, process::Stdio};
+use std::path::PathBuf;
 
 use dropproof::verdict::Plan;
-use dropproof_databases::Progress;
+use dropproof_databases::{Estate, Progress};
 use miette::{IntoDiagnostic, WrapErr, miette};
 use serde::Deserialize;
 use tokio::process::Command;
 
-use crate::{progress::Terminal, workspace};
+use crate::{child, progress::Terminal, workspace};
 
 /// A test target of the suites.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +21,6 @@ pub(crate) enum Target {
 
 /// The variable by which a test binary is asked for its plan.
 const PLAN_VARIABLE: &str = "DROPPROOF_PLAN";
-const PACKAGE: &str = "dropproof-suites";
 
 /// A line of cargo's messages, as far as it matters here.
 #[derive(Deserialize)]
@@ -53,25 +52,22 @@ impl Target {
     }
 
     /// The arguments by which cargo and nextest find the target.
-    pub(crate) fn arguments(self) -> [&'static str; 4] {
-        ["--package", PACKAGE, "--test", self.name()]
+    ///
+    /// They take in the whole workspace, so that nothing is built twice with different features.
+    pub(crate) const fn arguments(self) -> [&'static str; 3] {
+        ["--workspace", "--test", self.name()]
     }
 
     /// Builds the binary, showing what cargo says of errors, and asks it for its plan.
-    pub(crate) async fn plan(self, terminal: &Terminal) -> miette::Result<Plan> {
+    pub(crate) async fn plan(self, estate: &Estate, terminal: &Terminal) -> miette::Result<Plan> {
         let steps = terminal.steps("building");
         steps.step("the checks");
-        let executable = self.build().await?;
+        let executable = self.build(estate).await?;
         drop(steps);
-        let folder = tempfile::tempdir().into_diagnostic().wrap_err("no temporary folder")?;
-        let file = folder.path().join("plan.json");
-        let status = Command::new(&executable)
-            .env(PLAN_VARIABLE, &file)
-            .kill_on_drop(true)
-            .status()
-            .await
-            .into_diagnostic()
-            .wrap_err_with(|| format!("{} cannot be run", executable.display()))?;
+        let file = estate.folder().join("plan.json");
+        let mut command = Command::new(&executable);
+        command.env(PLAN_VARIABLE, &file);
+        let status = child::status(estate, command).await?;
         if !status.success() {
             return Err(miette!("{} gave no plan: {status}", executable.display()));
         }
@@ -80,21 +76,17 @@ impl Target {
         serde_json::from_str(&text).into_diagnostic().wrap_err("the plan cannot be read")
     }
 
-    async fn build(self) -> miette::Result<PathBuf> {
-        let output = Command::new(env!("CARGO"))
+    async fn build(self, estate: &Estate) -> miette::Result<PathBuf> {
+        let mut command = Command::new(env!("CARGO"));
+        command
             .args(["test", "--no-run", "--quiet", "--message-format=json-render-diagnostics"])
             .args(self.arguments())
-            .current_dir(workspace::root())
-            .stderr(Stdio::inherit())
-            .kill_on_drop(true)
-            .output()
-            .await
-            .into_diagnostic()
-            .wrap_err("cargo cannot be run")?;
-        if !output.status.success() {
+            .current_dir(workspace::root());
+        let (status, output) = child::output(estate, command).await?;
+        if !status.success() {
             return Err(miette!("the checks do not build; cargo has said why above"));
         }
-        String::from_utf8_lossy(&output.stdout)
+        output
             .lines()
             .filter_map(|line| serde_json::from_str::<Message>(line).ok())
             .filter(|message| message.target.as_ref().is_some_and(|t| t.name == self.name()))

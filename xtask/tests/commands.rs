@@ -9,6 +9,7 @@ use std::{
     process::{Command, Output},
 };
 
+use dropproof::database::Kind;
 use rstest::rstest;
 use serde_json::Value;
 
@@ -18,7 +19,8 @@ fn xtask(arguments: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
     command.args(arguments.split_whitespace());
     // Whoever runs the tests may have set them.
-    for variable in ["DROPPROOF_POSTGRES_URL", "DROPPROOF_RUN", "DOCKER_HOST"] {
+    let urls = Kind::ALL.into_iter().filter_map(Kind::url_variable);
+    for variable in urls.chain(["DROPPROOF_RUN", "DOCKER_HOST"]) {
         command.env_remove(variable);
     }
     command
@@ -98,8 +100,9 @@ fn database_asked_for_by_name_must_be_had() {
 
 #[rstest]
 #[case::without_leave("", 1)]
-#[case::with_leave("--allow-blocked postgres", 0)]
-fn without_an_engine_sqlite_is_judged_and_postgres_blocked(
+#[case::leave_for_one("--allow-blocked postgres", 1)]
+#[case::with_leave("--allow-blocked postgres --allow-blocked mysql --allow-blocked mariadb", 0)]
+fn without_an_engine_sqlite_is_judged_and_servers_are_blocked(
     #[case] leave: &str,
     #[case] expected: i32,
     #[values("nextest", "cargo")] runner: &str,
@@ -111,12 +114,17 @@ fn without_an_engine_sqlite_is_judged_and_postgres_blocked(
     let (code, text) = run(command.arg(&output).env("DOCKER_HOST", NO_ENGINE));
 
     assert_eq!(code, Some(expected), "{text}");
-    assert!(text.contains("blocked postgres: no postgres server"), "{text}");
+    for kind in ["postgres", "mysql", "mariadb"] {
+        assert!(text.contains(&format!("blocked {kind}: no {kind} server")), "{text}");
+    }
     let report = std::fs::read_to_string(output.join("report.json")).expect("there is a report");
     let report: Value = serde_json::from_str(&report).expect("the report is JSON");
     let totals = &report["totals"];
-    assert_eq!(totals["upheld"], 5, "{totals}");
-    assert_eq!((&totals["blocked"], &totals["error"]), (&10.into(), &0.into()), "{totals}");
+    let total = |verdict: &str| totals[verdict].as_u64().expect("a total is a number");
+    let judged = total("upheld") + total("known");
+    // Every check of the suite is judged on SQLite, and each on two layers of every server.
+    assert!(0 < judged, "{totals}");
+    assert_eq!((total("blocked"), total("error")), (6 * judged, 0), "{totals}");
     assert!(output.join("junit.xml").exists() && output.join("timings.json").exists());
     assert!(!output.join("run.json").exists(), "the run file is gone");
 }
@@ -188,10 +196,23 @@ fn repeated_rounds_have_equal_reports() {
 
 #[test]
 fn every_command_has_examples() {
-    for command in ["test", "replay", "mutants", "explain", "latency", "images", "doctor", "ci"] {
+    for command in
+        ["test", "replay", "mutants", "explain", "claims", "latency", "images", "doctor", "ci"]
+    {
         let (code, text) = run(&mut xtask(&format!("{command} --help")));
 
         assert_eq!(code, Some(0), "{command}");
         assert!(text.contains(&format!("Examples: cargo xtask {command}")), "{command}: {text}");
     }
+}
+
+#[test]
+fn workflow_has_the_jobs_of_the_matrix() {
+    let workflow = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.github/workflows/ci.yml");
+    let workflow = std::fs::read_to_string(workflow).expect("there is a workflow");
+    let (code, matrix) = run(&mut xtask("matrix --format github"));
+
+    assert_eq!(code, Some(0), "{matrix}");
+    let line = format!("matrix: {matrix}");
+    assert!(workflow.lines().any(|found| found.trim() == line), "the workflow lacks `{line}`");
 }

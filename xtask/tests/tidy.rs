@@ -179,3 +179,24 @@ fn workflow_runs_the_command_that_a_developer_runs() {
     }
     assert!(workflow.contains("cargo xtask ci") && local.contains("cargo xtask ci"));
 }
+
+/// Traces of scenarios have tests of their own, since only a run on every database refers to all.
+#[test]
+fn every_snapshot_is_somebodys() {
+    let pinning: Vec<String> = ["harness", "suites", "xtask"]
+        .iter()
+        .flat_map(|folder| sources(folder))
+        .map(|(_, text)| text)
+        .filter(|text| text.contains("assert_snapshot!"))
+        .collect();
+    let is_pinned = |name: &str| pinning.iter().any(|text| text.contains(&format!("\"{name}\"")));
+
+    for folder in ["report", "claims"] {
+        let files = fs::read_dir(root().join("snapshots").join(folder)).expect("there is a folder");
+        for file in files {
+            let path = file.expect("the entry can be read").path();
+            let name = path.file_stem().and_then(|name| name.to_str()).expect("it is ASCII");
+            assert!(is_pinned(name), "no test refers to {}", path.display());
+        }
+    }
+}

@@ -18,6 +18,10 @@ pub trait Statements: Send {
     async fn change(&mut self, statement: &Statement) -> Result<u64>;
     /// See [`contract::Statements::fetch`].
     async fn fetch(&mut self, statement: &Statement) -> Result<Vec<Row>>;
+    /// See [`contract::Statements::text`].
+    async fn text(&mut self, sql: &str) -> Result<()>;
+    /// See [`contract::Statements::insert`].
+    async fn insert(&mut self, statement: &Statement) -> Result<i64>;
     /// See [`contract::Statements::rows`].
     fn rows<'a>(&'a mut self, statement: &'a Statement) -> BoxStream<'a, Result<Row>>;
     /// See [`contract::Statements::nested`].
@@ -58,6 +62,14 @@ impl<T: contract::Statements> Statements for T {
 
     async fn fetch(&mut self, statement: &Statement) -> Result<Vec<Row>> {
         contract::Statements::fetch(self, statement).await
+    }
+
+    async fn text(&mut self, sql: &str) -> Result<()> {
+        contract::Statements::text(self, sql).await
+    }
+
+    async fn insert(&mut self, statement: &Statement) -> Result<i64> {
+        contract::Statements::insert(self, statement).await
     }
 
     fn rows<'a>(&'a mut self, statement: &'a Statement) -> BoxStream<'a, Result<Row>> {
@@ -146,6 +158,14 @@ impl contract::Statements for BoxedStatements<'_> {
 
     async fn fetch(&mut self, statement: &Statement) -> Result<Vec<Row>> {
         self.0.fetch(statement).await
+    }
+
+    async fn text(&mut self, sql: &str) -> Result<()> {
+        self.0.text(sql).await
+    }
+
+    async fn insert(&mut self, statement: &Statement) -> Result<i64> {
+        self.0.insert(statement).await
     }
 
     fn rows<'a>(

@@ -1,5 +1,7 @@
 //! The entities of the notes (users, tasks, dones) and what is done with them.
 
+use std::borrow::Cow;
+
 use super::{Class, Error, Result, Row, Statement};
 
 /// A user who is not stored yet.
@@ -89,6 +91,8 @@ pub enum Op {
     Change(Statement),
     /// Runs a statement for its rows; answers [`Answer::Rows`].
     Fetch(Statement),
+    /// Runs text of one or more statements as it is; answers [`Answer::Done`].
+    Text(Cow<'static, str>),
 }
 
 /// What an operation answers.
@@ -106,6 +110,8 @@ pub enum Answer {
     Tasks(Vec<Task>),
     /// The rows.
     Rows(Vec<Row>),
+    /// That it is done.
+    Done,
 }
 
 macro_rules! expect {

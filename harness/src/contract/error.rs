@@ -62,11 +62,33 @@ impl Class {
         match (code.get(..2), code) {
             (_, "25P02") => Class::FailedTransaction,
             (Some("40"), _) | (_, "55P03") => Class::Conflict,
+            // A wrong number of parameters, by its code a breach of the protocol; nothing is broken.
+            (_, "08P01") => Class::Statement,
             (Some("22"), _) => Class::Data,
             (Some("23"), _) => Class::Constraint,
             (Some("42"), _) => Class::Statement,
             (Some("08" | "57"), _) => Class::Connection,
             _ => Class::Other,
+        }
+    }
+
+    /// The class of an error number of MySQL or MariaDB with its SQLSTATE, which often says less:
+    /// <https://dev.mysql.com/doc/mysql-errors/9.7/en/server-error-reference.html>,
+    /// <https://mariadb.com/docs/server/reference/error-codes>.
+    #[must_use]
+    pub fn of_mysql(number: u16, sqlstate: &str) -> Self {
+        match number {
+            // A lock was not free in time; the row has changed since the snapshot.
+            1205 | 1020 => Class::Conflict,
+            // No default value; a CHECK of MySQL, and of MariaDB.
+            1364 | 3819 | 4025 => Class::Constraint,
+            // A string that is not in its encoding.
+            1366 => Class::Data,
+            // The wrong number of parameters.
+            1210 => Class::Statement,
+            // Too many connections, shutdown, killed, idle for too long.
+            1040 | 1053 | 1317 | 1927 | 4031 => Class::Connection,
+            _ => Self::of_sqlstate(sqlstate),
         }
     }
 

@@ -17,6 +17,19 @@ pub trait Statements: Send {
     /// Runs a statement and returns all its rows.
     fn fetch(&mut self, statement: &Statement) -> impl Future<Output = Result<Vec<Row>>> + Send;
 
+    /// Runs text of one or more statements as it is, by the library's call for scripts.
+    ///
+    /// The statements are not prepared: what MySQL cannot prepare, as BEGIN, runs here only.
+    fn text(&mut self, sql: &str) -> impl Future<Output = Result<()>> + Send;
+
+    /// Runs an INSERT of one row and returns the id that the server made.
+    ///
+    /// What is provided asks for it by RETURNING, which MySQL does not have: there the library says
+    /// what the last id was.
+    fn insert(&mut self, statement: &Statement) -> impl Future<Output = Result<i64>> + Send {
+        sql::insert(self, statement)
+    }
+
     /// Runs a statement and returns its rows one by one.
     ///
     /// Dropping the stream gives the session back.

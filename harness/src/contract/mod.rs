@@ -13,6 +13,7 @@
 
 pub mod boxed;
 mod capability;
+mod dictation;
 mod entity;
 mod error;
 mod layer;
@@ -21,6 +22,7 @@ mod sql;
 mod statement;
 
 pub use capability::{Capability, Lack};
+pub use dictation::{Dictated, Dictation};
 pub use entity::{Answer, NewUser, Op, Task, User, UserChange};
 pub use error::{Class, Error, Result};
 pub use layer::{Adapter, Pool, Session, Statements, Target};

@@ -9,7 +9,7 @@ use std::{
 use futures::StreamExt;
 use tokio::sync::Semaphore;
 
-use super::{Answer, Class, Error, Op, Result, Statement, Statements};
+use super::{Answer, Class, Dictated, Error, Op, Result, Statement, Statements};
 
 /// The words of the panic of [`Step::Panic`].
 pub const PLANTED_PANIC: &str = "planted";
@@ -44,6 +44,8 @@ pub enum Step {
     Panic,
     /// Plays a script in a transaction inside this one.
     Nested(Script),
+    /// Does what a check dictates meanwhile; see [`Dictation`](super::Dictation).
+    Dictated(Dictated),
 }
 
 /// How an adapter leaves a transaction.
@@ -71,6 +73,19 @@ impl Script {
     #[must_use]
     pub fn ending(self, ending: Ending) -> Self {
         Self { ending, ..self }
+    }
+
+    /// How the adapter is to leave when all steps are done.
+    #[must_use]
+    pub fn ends(&self) -> Ending {
+        self.ending
+    }
+
+    /// The same script without its last step.
+    #[must_use]
+    pub fn without_last_step(mut self) -> Self {
+        self.steps.pop();
+        self
     }
 
     /// Plays the steps and returns how the adapter is to leave.
@@ -101,17 +116,8 @@ impl Script {
                 }
                 Step::Hold(gate) => gate.pass().await,
                 Step::Panic => panic_any(PLANTED_PANIC),
-                Step::Nested(inner) => {
-                    let ending = inner.ending;
-                    match on.nested(inner).await {
-                        Err(error)
-                            if !(ending == Ending::Fail && error.class() == Class::Planted) =>
-                        {
-                            return Err(error);
-                        }
-                        _ => {}
-                    }
-                }
+                Step::Nested(inner) => nested(on, inner).await?,
+                Step::Dictated(dictated) => dictated.play(on).await?,
             }
             self.record.finish_step();
         }
@@ -119,6 +125,15 @@ impl Script {
             Ending::Fail => Err(Error::new(Class::Planted, "the script fails here")),
             ending => Ok(ending),
         }
+    }
+}
+
+/// Plays a script inside the open transaction; that it fails as it was told to is no failure.
+pub(super) async fn nested<S: Statements>(on: &mut S, inner: Script) -> Result<()> {
+    let ending = inner.ending;
+    match on.nested(inner).await {
+        Err(error) if ending == Ending::Fail && error.class() == Class::Planted => Ok(()),
+        ended => ended,
     }
 }
 

@@ -8,6 +8,8 @@ use std::borrow::Cow;
 pub enum Dialect {
     /// PostgreSQL: parameters are `$1`, `$2`.
     Postgres,
+    /// That of MySQL and MariaDB: parameters are `?`.
+    MySql,
     /// SQLite: parameters are `?`.
     Sqlite,
 }
@@ -21,33 +23,7 @@ impl Dialect {
     pub const fn keeps_nul(self) -> bool {
         match self {
             Dialect::Postgres => false,
-            Dialect::Sqlite => true,
-        }
-    }
-
-    /// Asks a session what it carries beyond a fresh one: isolation, the settings that change what
-    /// statements mean, temporary tables.
-    ///
-    /// Postgres has a view of every setting, which takes longer than all else that is asked after a
-    /// cut.
-    #[must_use]
-    pub const fn session_state(self) -> &'static str {
-        match self {
-            Dialect::Postgres => {
-                "SELECT current_setting('transaction_isolation'), \
-                 current_setting('transaction_read_only'), \
-                 current_setting('default_transaction_isolation'), \
-                 current_setting('search_path'), current_setting('role'), \
-                 current_setting('TimeZone'), current_setting('DateStyle'), \
-                 current_setting('statement_timeout'), current_setting('lock_timeout'), \
-                 current_setting('application_name'), \
-                 CASE WHEN pg_my_temp_schema() <> 0 THEN (SELECT string_agg(relname, ' ' \
-                 ORDER BY relname) FROM pg_class WHERE relnamespace = pg_my_temp_schema()) END"
-            }
-            Dialect::Sqlite => {
-                "SELECT 'temporary ' || name FROM sqlite_temp_master WHERE type = 'table' \
-                 UNION ALL SELECT 'foreign keys ' || foreign_keys FROM pragma_foreign_keys ORDER BY 1"
-            }
+            Dialect::MySql | Dialect::Sqlite => true,
         }
     }
 }
@@ -107,11 +83,21 @@ impl Statement {
         Self { sql: sql.into(), parameters: parameters.into_iter().collect() }
     }
 
+    /// Asks for a number, to which only that number is the answer.
+    #[must_use]
+    pub fn echo(dialect: Dialect, number: i64) -> Self {
+        let sql = match dialect {
+            Dialect::Postgres | Dialect::Sqlite => "SELECT CAST(? AS BIGINT)",
+            Dialect::MySql => "SELECT CAST(? AS SIGNED)",
+        };
+        Self::new(sql, [number.into()])
+    }
+
     /// Writes the SQL with the dialect's own parameter marks.
     #[must_use]
     pub fn sql(&self, dialect: Dialect) -> String {
         match dialect {
-            Dialect::Sqlite => self.sql.clone().into_owned(),
+            Dialect::MySql | Dialect::Sqlite => self.sql.clone().into_owned(),
             Dialect::Postgres => {
                 let mut pieces = self.sql.split('?');
                 let mut sql = pieces.next().unwrap_or_default().to_owned();
@@ -121,6 +107,12 @@ impl Statement {
                 sql
             }
         }
+    }
+
+    /// The same INSERT, returning the id of the row.
+    pub(super) fn returning_id(&self) -> Self {
+        let Self { sql, parameters } = self;
+        Self { sql: format!("{sql} RETURNING id").into(), parameters: parameters.clone() }
     }
 
     /// The parameters, from left to right.

@@ -3,10 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::{Kind, Owned, ServerUrl};
-use crate::{
-    contract::Value,
-    witness::{Error, postgres::Connection},
-};
+use crate::witness::{Connection, Error};
 
 /// Databases that we make have names that begin with this, or with this and the run's own part.
 const PREFIX: &str = "dropproof_";
@@ -31,7 +28,8 @@ impl Address {
     }
 }
 
-/// A server that is prepared for a run: it has a template, under names of the run's own.
+/// A server that is prepared for a run: databases can be made on it, under names of the run's own,
+/// from a template where the server has such.
 ///
 /// Dropping the value drops every database that the run has made on the server, and blocks while it
 /// does so.
@@ -42,17 +40,33 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// Prepares a server, blocking.
+    /// Prepares a server for the run of this id, blocking.
     ///
     /// # Errors
     ///
     /// Fails where the server does not answer or refuses, and leaves nothing behind then.
-    pub fn on(url: ServerUrl) -> Result<Self, Error> {
-        let random = getrandom::u32().expect("random numbers are there");
-        let address = Address { prefix: format!("{PREFIX}{random:08x}_"), ..Address::given(url) };
-        let template = Owned::from_schema(&address)?.keep();
-        let address = Address { template: Some(template), ..address };
-        Ok(Self { address, cleared: false })
+    pub fn on(url: ServerUrl, run: &str) -> Result<Self, Error> {
+        let address = Address { prefix: Self::prefix(run), ..Address::given(url) };
+        let made = Owned::make(&address)?;
+        let template = match address.url.kind() {
+            Kind::Postgres => Some(made.keep()),
+            // They have no templates; now it is known that databases can be made.
+            Kind::MySql | Kind::MariaDb | Kind::Sqlite => None,
+        };
+        Ok(Self { address: Address { template, ..address }, cleared: false })
+    }
+
+    /// What the names of the databases begin with that a run of this id makes.
+    #[must_use]
+    pub fn prefix(run: &str) -> String {
+        format!("{PREFIX}{run}_")
+    }
+
+    /// A server that a run has prepared which is gone, to be cleared in its place.
+    #[must_use]
+    pub fn left(url: ServerUrl, run: &str) -> Self {
+        let address = Address { prefix: Self::prefix(run), ..Address::given(url) };
+        Self { address, cleared: false }
     }
 
     /// What the tests of the run are told.
@@ -73,25 +87,14 @@ impl Prepared {
         self.drop_databases()
     }
 
+    /// Leaves the databases to the server, which goes with all that is on it.
+    pub fn forget(mut self) {
+        self.cleared = true;
+    }
+
     fn drop_databases(&self) -> Result<(), Error> {
         let Address { url, prefix, .. } = &self.address;
-        let mut admin = Connection::open(url)?;
-        // The server goes on with what a test asked for that was killed: it could make a database
-        // after we have looked.
-        let wait_max = 5000;
-        admin.query(&format!(
-            "SELECT pg_terminate_backend(pid, {wait_max}) FROM pg_stat_activity \
-             WHERE application_name = '{prefix}'"
-        ))?;
-        let ours = admin.query(&format!(
-            "SELECT datname FROM pg_database WHERE starts_with(datname, '{prefix}') ORDER BY datname"
-        ))?;
-        for name in ours.iter().flatten() {
-            if let Value::Text(name) = name {
-                admin.drop_database(name)?;
-            }
-        }
-        Ok(())
+        Connection::open(url)?.drop_databases(prefix)
     }
 }
 

@@ -1,13 +1,17 @@
 //! A database of a test's own: made before the test, gone after it.
 //!
-//! On a server it is cloned from a template that the owner of the run has made, or made from the
-//! schema where there is none. SQLite gets a file, in memory where the system has such a place.
+//! On a server it is leased from the owner of the run, who keeps a stock of them, or made where there
+//! is no run. SQLite gets a file, in memory where the system has such a place.
 
+use std::path::Path;
 #[cfg(feature = "sqlite")]
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use super::{Address, Kind, Owned, ServerUrl};
-use crate::witness::{self, Source, Witness, postgres};
+use super::{Address, Database, Kind, Owned, ServerUrl};
+use crate::{
+    owner::Lease,
+    witness::{self, Connection, Source, Witness},
+};
 
 /// A database of the caller's own, with the schema of the entities in it.
 #[derive(Debug)]
@@ -20,39 +24,68 @@ pub struct Fresh {
 
 #[derive(Debug)]
 enum Place {
-    Server(Box<Owned>),
+    Owned(Box<Owned>),
+    Leased {
+        url: Box<ServerUrl>,
+        _lease: Lease,
+    },
     #[cfg(feature = "sqlite")]
     File(tempfile::TempDir),
 }
 
-impl Fresh {
-    pub(super) fn make(kind: Kind, server: Option<&Address>) -> Result<Self, witness::Error> {
-        match (kind, server) {
-            (Kind::Postgres, Some(server)) => Self::on_postgres(server),
+impl Place {
+    fn server(&self) -> Option<&ServerUrl> {
+        match self {
+            Place::Owned(owned) => Some(owned.url()),
+            Place::Leased { url, .. } => Some(url),
             #[cfg(feature = "sqlite")]
-            (Kind::Sqlite, None) => Self::in_file(),
-            (kind, _) => Err(witness::Error::NoWitness { kind }),
+            Place::File(_) => None,
+        }
+    }
+}
+
+impl Fresh {
+    pub(super) fn make(database: &Database) -> Result<Self, witness::Error> {
+        match (database.kind, &database.server) {
+            (_, Some(server)) => Self::on_server(server, database.owner.as_deref()),
+            #[cfg(feature = "sqlite")]
+            (Kind::Sqlite, None) => Self::in_file(database.scratch.as_deref()),
+            (kind, None) => Err(witness::Error::NoWitness { kind }),
         }
     }
 
-    fn on_postgres(server: &Address) -> Result<Self, witness::Error> {
-        let owned = Owned::make(server)?;
-        let connection = postgres::Connection::open(owned.url())?;
-        let witness = Witness::start(Source::Postgres(connection));
-        Ok(Self { kind: Kind::Postgres, witness, place: Place::Server(Box::new(owned)) })
+    fn on_server(server: &Address, owner: Option<&Path>) -> Result<Self, witness::Error> {
+        let kind = server.url.kind();
+        let place = match owner {
+            Some(socket) => {
+                let lease = Lease::take(socket, kind)
+                    .map_err(|source| witness::Error::NotLent { source })?;
+                let url = Box::new(server.url.with_database(&lease.name));
+                Place::Leased { url, _lease: lease }
+            }
+            None => Place::Owned(Box::new(Owned::make(server)?)),
+        };
+        let url = place.server().expect("it is on a server").clone();
+        let witness = Witness::start(move || Connection::open(&url).map(Source::Server));
+        Ok(Self { kind, witness, place })
     }
 
     #[cfg(feature = "sqlite")]
-    fn in_file() -> Result<Self, witness::Error> {
+    fn in_file(scratch: Option<&Path>) -> Result<Self, witness::Error> {
         let kind = Kind::Sqlite;
         let memory = Path::new("/dev/shm");
         let mut folder = tempfile::Builder::new();
         folder.prefix("dropproof-");
-        let folder = if memory.is_dir() { folder.tempdir_in(memory) } else { folder.tempdir() }
-            .map_err(|source| witness::Error::NoFolder { source })?;
+        let folder = match scratch {
+            // It goes with the run, also where this process is killed.
+            Some(scratch) => folder.tempdir_in(scratch),
+            None if memory.is_dir() => folder.tempdir_in(memory),
+            None => folder.tempdir(),
+        }
+        .map_err(|source| witness::Error::NoFolder { source })?;
         let mut source = Source::Sqlite(witness::sqlite::open(&file(folder.path()))?);
         source.ask(&crate::contract::schema(kind.dialect()))?;
-        Ok(Self { kind, witness: Witness::start(source), place: Place::File(folder) })
+        Ok(Self { kind, witness: Witness::start(move || Ok(source)), place: Place::File(folder) })
     }
 
     /// The kind of database.
@@ -65,7 +98,8 @@ impl Fresh {
     #[must_use]
     pub fn url(&self) -> String {
         match &self.place {
-            Place::Server(owned) => owned.url().expose().to_owned(),
+            Place::Owned(owned) => owned.url().expose().to_owned(),
+            Place::Leased { url, .. } => url.expose().to_owned(),
             #[cfg(feature = "sqlite")]
             Place::File(folder) => format!("sqlite://{}", file(folder.path()).display()),
         }
@@ -74,11 +108,7 @@ impl Fresh {
     /// The database on its server; `None` where it is embedded.
     #[must_use]
     pub fn server(&self) -> Option<&ServerUrl> {
-        match &self.place {
-            Place::Server(owned) => Some(owned.url()),
-            #[cfg(feature = "sqlite")]
-            Place::File(_) => None,
-        }
+        self.place.server()
     }
 
     /// The witness of this database.
@@ -100,7 +130,7 @@ mod tests {
 
     #[test]
     fn sqlite_file_has_the_schema_and_goes_with_the_value() {
-        let fresh = Fresh::make(Kind::Sqlite, None).unwrap();
+        let fresh = Database::from_env(Kind::Sqlite).unwrap().fresh().unwrap();
         let file = PathBuf::from(fresh.url().trim_start_matches("sqlite://"));
 
         let witness = fresh.witness();
@@ -117,7 +147,7 @@ mod tests {
 
     #[test]
     fn witness_repeats_what_the_server_refuses() {
-        let fresh = Fresh::make(Kind::Sqlite, None).unwrap();
+        let fresh = Database::from_env(Kind::Sqlite).unwrap().fresh().unwrap();
 
         let error = fresh.witness().query_blocking("SELECT * FROM nowhere").unwrap_err();
 

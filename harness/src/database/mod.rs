@@ -10,16 +10,18 @@ mod address;
 mod fresh;
 mod owned;
 mod server_url;
+mod stock;
 
-use std::{env, fmt, str::FromStr};
+use std::{env, fmt, path::PathBuf, str::FromStr};
 
 pub use address::{Address, Prepared};
 pub use fresh::Fresh;
 use owned::Owned;
 use serde::{Deserialize, Serialize};
 pub use server_url::{BadUrl, ServerUrl};
+pub use stock::{Leased, Stock};
 
-use crate::{contract::Dialect, run, witness};
+use crate::{contract::Dialect, run, wire::Protocol, witness};
 
 /// The kinds of database that adapters are judged on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -28,19 +30,25 @@ use crate::{contract::Dialect, run, witness};
 pub enum Kind {
     /// A PostgreSQL server.
     Postgres,
+    /// A MySQL server.
+    MySql,
+    /// A MariaDB server.
+    MariaDb,
     /// SQLite, embedded in the process.
     Sqlite,
 }
 
 impl Kind {
     /// Every kind, in report order.
-    pub const ALL: [Kind; 2] = [Kind::Postgres, Kind::Sqlite];
+    pub const ALL: [Kind; 4] = [Kind::Postgres, Kind::MySql, Kind::MariaDb, Kind::Sqlite];
 
     /// The name in reports, on command lines and in URLs.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Kind::Postgres => "postgres",
+            Kind::MySql => "mysql",
+            Kind::MariaDb => "mariadb",
             Kind::Sqlite => "sqlite",
         }
     }
@@ -50,7 +58,18 @@ impl Kind {
     pub const fn dialect(self) -> Dialect {
         match self {
             Kind::Postgres => Dialect::Postgres,
+            Kind::MySql | Kind::MariaDb => Dialect::MySql,
             Kind::Sqlite => Dialect::Sqlite,
+        }
+    }
+
+    /// What clients speak with it, `None` where there is no server.
+    #[must_use]
+    pub const fn protocol(self) -> Option<Protocol> {
+        match self {
+            Kind::Postgres => Some(Protocol::Postgres),
+            Kind::MySql | Kind::MariaDb => Some(Protocol::MySql),
+            Kind::Sqlite => None,
         }
     }
 
@@ -59,7 +78,7 @@ impl Kind {
     #[must_use]
     pub fn embedded_version(self) -> Option<&'static str> {
         match self {
-            Kind::Postgres => None,
+            Kind::Postgres | Kind::MySql | Kind::MariaDb => None,
             #[cfg(feature = "sqlite")]
             Kind::Sqlite => Some(rusqlite::version()),
             #[cfg(not(feature = "sqlite"))]
@@ -72,6 +91,8 @@ impl Kind {
     pub const fn url_variable(self) -> Option<&'static str> {
         match self {
             Kind::Postgres => Some("DROPPROOF_POSTGRES_URL"),
+            Kind::MySql => Some("DROPPROOF_MYSQL_URL"),
+            Kind::MariaDb => Some("DROPPROOF_MARIADB_URL"),
             Kind::Sqlite => None,
         }
     }
@@ -104,6 +125,11 @@ impl FromStr for Kind {
 pub struct Database {
     kind: Kind,
     server: Option<Address>,
+    /// The socket of the owner of the run, who has a stock of databases.
+    owner: Option<PathBuf>,
+    /// The folder for files of the run that we are part of.
+    #[cfg_attr(not(feature = "sqlite"), expect(dead_code, reason = "only files need a folder"))]
+    scratch: Option<PathBuf>,
 }
 
 /// The reason there is no database to work on.
@@ -153,7 +179,8 @@ impl Database {
     fn of_run(kind: Kind, run: &run::Run) -> Result<Self, Unavailable> {
         let server = run.addresses.get(&kind).cloned();
         if server.is_some() || kind.url_variable().is_none() {
-            return Ok(Self { kind, server });
+            let (owner, scratch) = (run.owner.clone(), run.scratch.clone());
+            return Ok(Self { kind, server, owner, scratch });
         }
         let reason = run.blocked.get(&kind).cloned();
         Err(Unavailable::Blocked {
@@ -166,7 +193,7 @@ impl Database {
         variable_value: impl FnOnce(&str) -> Option<String>,
     ) -> Result<Self, Unavailable> {
         let Some(variable) = kind.url_variable() else {
-            return Ok(Self { kind, server: None });
+            return Ok(Self { kind, server: None, owner: None, scratch: None });
         };
         let Some(text) = variable_value(variable) else {
             return Err(Unavailable::Blocked {
@@ -175,7 +202,13 @@ impl Database {
         };
         let url = ServerUrl::parse(kind, &text)
             .map_err(|source| Unavailable::BadUrl { variable, source })?;
-        Ok(Self { kind, server: Some(Address::given(url)) })
+        Ok(Self::on(Address::given(url)))
+    }
+
+    /// A server of which nobody keeps a stock of databases.
+    #[must_use]
+    pub fn on(server: Address) -> Self {
+        Self { kind: server.url.kind(), server: Some(server), owner: None, scratch: None }
     }
 
     /// The kind.
@@ -184,17 +217,18 @@ impl Database {
         self.kind
     }
 
-    /// Makes a database of the caller's own, with the schema of the entities in it.
+    /// Takes a database out of the stock of the run that we are part of, or makes one, with the
+    /// schema of the entities in it.
     ///
-    /// It blocks for some milliseconds, and is for code outside of a runtime.
+    /// It blocks, for a fraction of a millisecond out of a stock and for some milliseconds without,
+    /// and is for code outside of a runtime.
     ///
     /// # Errors
     ///
     /// Fails where the server does not answer or refuses, for want of the right to make databases
     /// above all.
     pub fn fresh(&self) -> Result<Fresh, Unavailable> {
-        Fresh::make(self.kind, self.server.as_ref())
-            .map_err(|source| Unavailable::Fresh { kind: self.kind, source })
+        Fresh::make(self).map_err(|source| Unavailable::Fresh { kind: self.kind, source })
     }
 }
 

@@ -1,9 +1,9 @@
 //! A database that we made on a server, dropped with the value.
 
-use super::{Address, Kind, ServerUrl};
+use super::{Address, ServerUrl};
 use crate::{
-    contract,
-    witness::{Error, postgres::Connection},
+    contract::{self, Dialect},
+    witness::{Connection, Error},
 };
 
 /// A database that we made on a server, with the schema of the entities in it.
@@ -16,36 +16,31 @@ pub(super) struct Owned {
 }
 
 impl Owned {
-    /// Makes a database as the server's address says.
+    /// Makes a database as the server's address says: a copy of the template, or from the schema.
     pub(super) fn make(server: &Address) -> Result<Self, Error> {
-        match &server.template {
-            // The files of a few megabytes are cheaper to copy than to log.
-            Some(template) => {
-                Self::create(server, &format!("TEMPLATE {template} STRATEGY file_copy"))
-            }
-            None => Self::from_schema(server),
-        }
+        Self::make_by(&mut Connection::open_as(&server.url, &server.prefix)?, server)
     }
 
-    /// Makes a database from the schema.
-    pub(super) fn from_schema(server: &Address) -> Result<Self, Error> {
-        let owned = Self::create(server, "")?;
-        let mut connection = Connection::open(&owned.url)?;
-        connection.query(&contract::schema(server.url.kind().dialect()))?;
-        Ok(owned)
-    }
-
-    fn create(server: &Address, options: &str) -> Result<Self, Error> {
+    /// Makes a database over a connection that [`Connection::open_as`] has opened.
+    pub(super) fn make_by(admin: &mut Connection, server: &Address) -> Result<Self, Error> {
         let random = getrandom::u64().expect("random numbers are there");
         let name = format!("{}{random:016x}", server.prefix);
-        match server.url.kind() {
-            Kind::Postgres => {
-                let mut admin = Connection::open_as(&server.url, &server.prefix)?;
-                admin.query(&format!("CREATE DATABASE {name} {options}"))?;
-            }
-            kind @ Kind::Sqlite => return Err(Error::NoWitness { kind }),
+        let owned =
+            || Self { url: server.url.with_database(&name), server: Some(server.url.clone()) };
+        if let Some(template) = &server.template {
+            // The files of a few megabytes are cheaper to copy than to log.
+            let copy = format!("CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy");
+            return admin.query(&copy).map(|_| owned());
         }
-        Ok(Self { url: server.url.with_database(&name), server: Some(server.url.clone()) })
+        admin.query(&format!("CREATE DATABASE {name}"))?;
+        let owned = owned();
+        let dialect = server.url.kind().dialect();
+        let schema = contract::schema(dialect);
+        match dialect {
+            Dialect::MySql => admin.query(&format!("USE {name}; {schema}"))?,
+            Dialect::Postgres | Dialect::Sqlite => Connection::open(&owned.url)?.query(&schema)?,
+        };
+        Ok(owned)
     }
 
     /// The URL of the database.

@@ -80,10 +80,16 @@ impl ServerUrl {
         let mut url = Url::parse(text).map_err(|source| BadUrl::Unreadable { kind, source })?;
         let (schemes, port_default): (&[&str], u16) = match kind {
             Kind::Postgres => (&["postgres", "postgresql"], 5432),
+            Kind::MySql => (&["mysql"], 3306),
+            Kind::MariaDb => (&["mariadb", "mysql"], 3306),
             Kind::Sqlite => (&[], 0),
         };
         if !schemes.contains(&url.scheme()) {
             return Err(BadUrl::Scheme { kind, scheme: url.scheme().to_owned() });
+        }
+        if kind == Kind::MariaDb {
+            // The one that every client knows.
+            url.set_scheme("mysql").expect("one unknown scheme may follow another");
         }
         let ip = loopback(&url)?;
         let missing = |part| BadUrl::Missing { kind, part };
@@ -215,6 +221,16 @@ mod tests {
             ("a@b".into(), "p/w".into(), "d".into(), "[::1]:99".parse().unwrap())
         );
         assert!(!format!("{url} {url:?}").contains("p%2Fw"));
+    }
+
+    #[rstest]
+    #[case("mariadb://u:pw@127.0.0.1/d")]
+    #[case("mysql://u:pw@127.0.0.1/d")]
+    fn clients_get_a_scheme_that_they_know(#[case] text: &str) {
+        let url = ServerUrl::parse(Kind::MariaDb, text).unwrap();
+
+        assert_eq!(url.expose(), "mysql://u:pw@127.0.0.1:3306/d");
+        assert_eq!(url.to_string(), "mariadb://u@127.0.0.1:3306/d");
     }
 
     #[test]

@@ -6,15 +6,19 @@
 mod junit;
 mod terminal;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
+pub use terminal::mark;
 
 use crate::{
     database::Kind,
     sweep::Class,
     verdict::{Cell, Level, Outcome, Plan, Record, Rule, Strip, Trial, Verdict, Violation},
 };
+
+/// The form of a report as JSON; another number is another form.
+pub const SCHEMA: u32 = 1;
 
 /// What is known of a run apart from its records.
 #[derive(Clone, Debug, Default)]
@@ -118,7 +122,7 @@ impl Report {
     #[must_use]
     pub fn new(plan: &Plan, facts: &Facts, records: Vec<Record>) -> Self {
         let mut report = Self {
-            schema: 1,
+            schema: SCHEMA,
             seed: facts.seed,
             depth: "quick",
             cells: plan.cells.iter().map(|cell| CellRow::new(cell, facts)).collect(),
@@ -171,6 +175,14 @@ impl Report {
     #[must_use]
     pub fn totals(&self) -> Totals {
         self.totals
+    }
+
+    /// The databases of which some question could not be asked.
+    #[must_use]
+    pub fn blocked(&self) -> BTreeSet<Kind> {
+        let blocked = Verdict::Blocked { reason: String::new() }.name();
+        let rows = self.verdicts.iter().filter(|row| row.verdict == blocked);
+        rows.map(|row| row.database).collect()
     }
 
     /// The report as JSON, with a line end.
@@ -253,7 +265,7 @@ pub(crate) mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::verdict::StripCut;
+    use crate::verdict::{Ledger, StripCut};
 
     /// A report with one verdict of each kind, and an error.
     pub(crate) fn one_of_each() -> Report {
@@ -262,6 +274,7 @@ pub(crate) mod tests {
             rules: checks.iter().map(|name| rule(name)).collect(),
             cells: vec![cell(Kind::Postgres), cell(Kind::Sqlite)],
             embedded: BTreeMap::new(),
+            ledger: Ledger::default(),
             trials: [Kind::Postgres, Kind::Sqlite]
                 .into_iter()
                 .flat_map(|database| checks.map(|name| trial(database, name)))

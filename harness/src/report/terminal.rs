@@ -201,6 +201,12 @@ fn style_of(word: &str) -> (&'static str, Style) {
     (mark, Style::new().fg_color(Some(colour.into())))
 }
 
+/// The mark of a verdict, or of an `error`, in its colour; `None` for any other word.
+#[must_use]
+pub fn mark(word: &str) -> Option<String> {
+    MARKS.iter().any(|(name, ..)| *name == word).then(|| styled_mark(word))
+}
+
 fn styled(word: &str) -> String {
     let (mark, style) = style_of(word);
     format!("{style}{mark} {word}{style:#}")

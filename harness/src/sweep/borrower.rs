@@ -2,12 +2,10 @@
 
 use futures::future::join_all;
 
-use super::{
-    Class, Error,
-    stage::{Stage, session_state},
-};
+use super::{Class, Error, question, stage::Stage};
 use crate::{
-    contract::{Op, Pool, Session, Statement, Value},
+    contract::{self, Op, Pool, Row, Session, Statement, Statements, Value},
+    database::Kind,
     witness::Witness,
 };
 
@@ -68,7 +66,7 @@ impl<P: Pool> Stage<P> {
             let message = "what the next borrower writes is not committed".to_owned();
             return Ok(Some((Class::Poisoned, message)));
         }
-        let state = self.unless_stuck(confirm, session_state(session)).await;
+        let state = self.unless_stuck(confirm, state(session, self.kind)).await;
         Ok(match state {
             Some(Ok(state)) if state == self.state => None,
             Some(Ok(state)) => {
@@ -84,7 +82,7 @@ impl<P: Pool> Stage<P> {
 /// Asks different questions, and wants each answered by its own answer.
 async fn answers<S: Session>(session: &mut S, nonces: [i64; NONCES]) -> Option<Finding> {
     for asked in nonces {
-        let question = Statement::new("SELECT CAST(? AS BIGINT)", [Value::Int(asked)]);
+        let question = Statement::echo(session.on().dialect(), asked);
         let answer = async { session.run(&Op::Fetch(question)).await?.rows() }.await;
         match answer {
             Ok(rows) if rows == [[Value::Int(asked)]] => {}
@@ -98,13 +96,18 @@ async fn answers<S: Session>(session: &mut S, nonces: [i64; NONCES]) -> Option<F
     None
 }
 
+/// What a session carries that a fresh one must not: settings, isolation, temporary tables.
+pub(super) async fn state<S: Session>(session: &mut S, kind: Kind) -> contract::Result<Vec<Row>> {
+    session.run(&Op::Fetch(question::state(kind))).await?.rows()
+}
+
 async fn write<S: Session>(session: &mut S, canary: i64) -> Option<Finding> {
     let insert = Statement::new("INSERT INTO canaries (nonce) VALUES (?)", [Value::Int(canary)]);
     let written = session.run(&Op::Change(insert)).await;
     written.err().map(|error| failed(error.class()))
 }
 
-fn failed(class: crate::contract::Class) -> Finding {
+fn failed(class: contract::Class) -> Finding {
     (Class::Poisoned, format!("the next borrower's statement fails with class `{class}`"))
 }
 

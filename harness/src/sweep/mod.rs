@@ -14,6 +14,7 @@ mod borrower;
 mod class;
 mod cut;
 mod operation;
+mod question;
 mod stage;
 mod visit;
 

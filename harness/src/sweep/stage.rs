@@ -4,12 +4,12 @@ use std::{cell::Cell, future::poll_fn, pin::pin, task::Poll, time::Duration};
 
 use tokio::time::timeout;
 
-use super::{Error, Open, operation::Act};
+use super::{Error, Open, borrower, operation::Act};
 use crate::{
-    contract::{self, Op, Pool, Row, Session, Statement, Statements, Target},
-    database::Fresh,
+    contract::{Pool, Row, Target},
+    database::{Fresh, Kind},
     poll::{Quiet, Runtime},
-    wire::{Protocol, Proxy, Wire},
+    wire::{Proxy, Wire},
 };
 
 /// Where the runtime cannot see that nothing more will happen, this long is taken for never.
@@ -18,6 +18,7 @@ const NEVER: Duration = Duration::from_secs(3);
 /// An opened layer.
 pub(super) struct Stage<P: Pool> {
     pub(super) pool: P,
+    pub(super) kind: Kind,
     /// The state of a fresh session, which every later one must have.
     pub(super) state: Vec<Row>,
     /// The next number that no question had before.
@@ -37,9 +38,10 @@ impl<P: Pool> Stage<P> {
         runtime: &Runtime,
         state: Option<Vec<Row>>,
     ) -> Result<Self, Error> {
-        let proxy = match fresh.server() {
-            Some(server) => Some(Proxy::start(Protocol::Postgres, server.address()).await?),
-            None => None,
+        let kind = fresh.kind();
+        let proxy = match (kind.protocol(), fresh.server()) {
+            (Some(protocol), Some(server)) => Some(Proxy::start(protocol, server.address()).await?),
+            _ => None,
         };
         let url = match (&proxy, fresh.server()) {
             (Some(proxy), Some(server)) => server.with_address(proxy.address()).expose().to_owned(),
@@ -48,9 +50,9 @@ impl<P: Pool> Stage<P> {
         let pool = open(Target { url, sessions_max: act.sessions_max() }).await?;
         let state = match state {
             Some(state) => state,
-            None => session_state(&mut pool.session().await?).await?,
+            None => borrower::state(&mut pool.session().await?, kind).await?,
         };
-        let stage = Self { pool, state, nonce: Cell::new(1), quiet: runtime.quiet(), proxy };
+        let stage = Self { pool, kind, state, nonce: Cell::new(1), quiet: runtime.quiet(), proxy };
         stage.settle().await;
         Ok(stage)
     }
@@ -118,11 +120,4 @@ async fn settle(quiet: &Quiet, proxy: Option<&Proxy>) {
         Some(proxy) => quiet.wait(proxy.wire()).await,
         None => quiet.wait(()).await,
     }
-}
-
-/// What a session carries that a fresh one must not: settings, isolation, temporary tables.
-pub(super) async fn session_state<S: Session>(session: &mut S) -> contract::Result<Vec<Row>> {
-    let dialect = session.on().dialect();
-    let question = Statement::new(dialect.session_state(), []);
-    session.run(&Op::Fetch(question)).await?.rows()
 }

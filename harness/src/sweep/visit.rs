@@ -191,14 +191,15 @@ impl<P: Pool> Sweep<'_, P> {
     /// Waits until what the layer does after a drop is over, and says what is left open then.
     async fn clean_up(&self, stage: &Stage<P>, witness: &Witness) -> Result<Vec<String>, Error> {
         stage.settle().await;
-        let mut left_open = witness.left_open().await?;
+        let connections = stage.wire().map_or(0, |wire| wire.connections().len());
+        let mut left_open = witness.left_open(connections).await?;
         if stage.wire().is_none() {
             // Another thread does it, which the runtime does not see.
             let mut ask = interval(ASK_EVERY);
             let began = Instant::now();
             while began.elapsed() < CLEAN_UP_MAX && !left_open.is_empty() {
                 ask.tick().await;
-                left_open = witness.left_open().await?;
+                left_open = witness.left_open(connections).await?;
             }
         }
         match stage.wire() {

@@ -1,6 +1,6 @@
 //! The reason the harness could not reach a verdict, as a person reads it.
 
-use std::{error, iter, time::Duration};
+use std::{error, iter, path::PathBuf, time::Duration};
 
 use crate::{contract, database::Unavailable, sweep, witness};
 
@@ -48,12 +48,51 @@ pub enum Error {
         /// How it was missed.
         why: String,
     },
+    /// A session waited for a lock until its limit, where none should have been held.
+    #[error("{waiting} waited in vain for a lock; {holding}")]
+    LockWait {
+        /// The session that waited, and what it did.
+        waiting: String,
+        /// Which other session holds locks, as far as the model knows.
+        holding: String,
+        /// What the layer said.
+        source: contract::Error,
+    },
+    /// What broke the requirement was not seen again on a fresh database.
+    #[error("this was seen once, and not again on a fresh database: {what}")]
+    Unconfirmed {
+        /// What was seen.
+        what: String,
+    },
+    /// The cases that have failed before cannot be replayed.
+    #[error(
+        "{} holds no cases that can be replayed: {problem}; mend or delete the line (a case that \
+         still fails is found and written anew), or take the file from version control",
+        path.display()
+    )]
+    Regressions {
+        /// The file.
+        path: PathBuf,
+        /// Which line, and what is wrong with it.
+        problem: String,
+    },
     /// The runtime could not be made.
     #[error("no runtime could be made")]
     Runtime {
         /// What the system said.
         source: std::io::Error,
     },
+}
+
+impl Error {
+    /// What the server does not record, where that is the reason: then the question is blocked.
+    #[must_use]
+    pub fn blind(&self) -> Option<String> {
+        let causes = iter::successors(Some(self as &dyn error::Error), |error| error.source());
+        causes.filter_map(|cause| cause.downcast_ref::<witness::Error>()).find_map(|cause| {
+            matches!(cause, witness::Error::Blind { .. }).then(|| cause.to_string())
+        })
+    }
 }
 
 /// An error and its causes, from the outermost inwards.

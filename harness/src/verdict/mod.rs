@@ -3,12 +3,14 @@
 //! Verdicts are never merged, and an error is none of them: an error means that the question was
 //! not answered.
 
+mod claim;
 mod error;
 mod plan;
 mod record;
 mod rule;
 mod strip;
 
+pub use claim::{Claim, Databases, Ledger, Method, Standing, Subject, Truth};
 pub use error::{Error, chain};
 pub use plan::{Cell, Plan, Trial};
 pub use record::{Outcome, Record, Sink};

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Rule, Verdict};
+use super::{Ledger, Rule, Verdict};
 use crate::database::Kind;
 
 /// Everything that could be judged.
@@ -15,6 +15,8 @@ use crate::database::Kind;
 pub struct Plan {
     /// The rules, in report order.
     pub rules: Vec<Rule>,
+    /// The claims that they judge, and those that are open.
+    pub ledger: Ledger,
     /// The cells, in report order.
     pub cells: Vec<Cell>,
     /// The versions of the databases that are embedded in the test binary.

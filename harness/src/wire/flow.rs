@@ -119,6 +119,14 @@ impl Flow {
         self.inbound.advance(message.length);
     }
 
+    /// Puts other bytes in the place of the message just named, which is whole.
+    pub(super) fn replace(&mut self, message: &Message, bytes: &[u8]) {
+        let rest = self.inbound.split_off(message.length);
+        self.inbound.clear();
+        self.inbound.extend_from_slice(bytes);
+        self.inbound.unsplit(rest);
+    }
+
     /// Adds bytes of our own.
     pub(super) fn reply(&mut self, bytes: &[u8]) {
         self.outbound.extend_from_slice(bytes);

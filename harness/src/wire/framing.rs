@@ -48,10 +48,12 @@ pub(super) enum Role {
 }
 
 /// What becomes of a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Fate {
     /// It is passed on.
     Pass,
+    /// These bytes are passed on in its place. Only a message that is there in full has this fate.
+    Replace(Vec<u8>),
     /// It stays here, and its sender gets these bytes.
     Reply(&'static [u8]),
 }
@@ -69,6 +71,12 @@ pub(super) struct Standing {
     pub(super) owes: bool,
 }
 
+/// Counts in words, as names do: `1 row`, `2 rows`.
+pub(super) fn counted(count: usize, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{plural}")
+}
+
 /// What is wrong with the bytes of a side.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -76,6 +84,21 @@ pub enum Malformed {
     /// The first bytes begin a TLS handshake.
     #[error("a TLS handshake without asking for it: the proxy speaks plain text, turn TLS off")]
     Tls,
+    /// The client asks for TLS that was not offered to it.
+    #[error("TLS was asked for and not offered: the proxy speaks plain text, turn TLS off")]
+    Encryption,
+    /// The client wants what was not offered to it, and the messages would look different.
+    #[error("the capability {name} was asked for and not offered: the proxy does not frame it")]
+    Capability {
+        /// The name of the capability.
+        name: &'static str,
+    },
+    /// It is the other side's turn, or nothing was asked.
+    #[error("{message} out of turn")]
+    Turn {
+        /// The name of the message.
+        message: &'static str,
+    },
     /// The first message asks for something unknown.
     #[error("a start-up of version {major}.{minor}, which is unknown")]
     Version {

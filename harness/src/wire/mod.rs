@@ -6,7 +6,8 @@
 //! the conversation is there, and lets it go on or breaks it. While a place is held nothing is
 //! passed on, on any connection, so nothing else can happen.
 //!
-//! A protocol adds a [`Protocol`] variant and a `Framing`; everything else is the same for all.
+//! Postgres is framed, and so are MySQL and MariaDB, which speak one protocol. A protocol adds a
+//! [`Protocol`] variant and a `Framing`; everything else is the same for all.
 //! Reading order: `framing` is what a protocol says of a message, `gate` decides, `flow` is one
 //! direction's bytes, `pump` moves them.
 //!
@@ -17,9 +18,11 @@ mod flow;
 mod framing;
 mod gate;
 mod handle;
+mod mysql;
 mod postgres;
 mod proxy;
 mod pump;
+mod sql;
 #[cfg(test)]
 mod tests;
 mod trace;
@@ -38,6 +41,8 @@ pub use trace::{Event, Phase, Side, Status, Trace};
 pub enum Protocol {
     /// PostgreSQL's, version 3.
     Postgres,
+    /// MySQL's, version 10, which MariaDB speaks too.
+    MySql,
 }
 
 /// A place in the conversation where it can be held.

@@ -19,6 +19,7 @@ use super::{
     Error, Protocol, Wire,
     framing::Framing,
     gate::{Gate, Turn},
+    mysql::MySql,
     postgres,
     pump::{End, Pump},
 };
@@ -81,20 +82,23 @@ impl Drop for Proxy {
 }
 
 /// Makes the framings of one proxy, which may know of each other.
-enum Speaker {
+pub(super) enum Speaker {
     Postgres(postgres::Keys),
+    MySql,
 }
 
 impl Speaker {
-    fn new(protocol: Protocol) -> Self {
+    pub(super) fn new(protocol: Protocol) -> Self {
         match protocol {
             Protocol::Postgres => Speaker::Postgres(postgres::Keys::default()),
+            Protocol::MySql => Speaker::MySql,
         }
     }
 
-    fn framing(&self, connection: u32) -> Box<dyn Framing> {
+    pub(super) fn framing(&self, connection: u32) -> Box<dyn Framing> {
         match self {
             Speaker::Postgres(keys) => Box::new(postgres::Postgres::new(connection, keys.clone())),
+            Speaker::MySql => Box::new(MySql::default()),
         }
     }
 }

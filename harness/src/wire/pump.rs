@@ -6,6 +6,7 @@
 
 use std::{
     future::poll_fn,
+    mem,
     task::{Context, Poll},
 };
 
@@ -128,21 +129,28 @@ where
             Side::Server => &mut self.answers,
         };
         let Some(bytes) = flow.unnamed() else { return Ok(false) };
-        let Some(message) = self.framing.next(from, bytes)? else { return Ok(false) };
+        let Some(mut message) = self.framing.next(from, bytes)? else { return Ok(false) };
 
         let begun = flow.begun(message.role, epoch);
-        let Fate::Reply(reply) = message.fate else {
-            let (length, status) = (message.length, self.framing.standing().status);
-            let stop = self.gate.note((self.connection, from, phase), message, status, begun);
-            flow.admit(length, stop);
-            return Ok(true);
+        let length = match mem::replace(&mut message.fate, Fate::Pass) {
+            Fate::Pass => message.length,
+            Fate::Replace(bytes) => {
+                flow.replace(&message, &bytes);
+                bytes.len()
+            }
+            Fate::Reply(reply) => {
+                flow.refuse(&message);
+                self.gate.note((self.connection, from, phase), message, None, begun);
+                match from {
+                    Side::Client => self.answers.reply(reply),
+                    Side::Server => self.requests.reply(reply),
+                }
+                return Ok(true);
+            }
         };
-        flow.refuse(&message);
-        self.gate.note((self.connection, from, phase), message, None, begun);
-        match from {
-            Side::Client => self.answers.reply(reply),
-            Side::Server => self.requests.reply(reply),
-        }
+        let status = self.framing.standing().status;
+        let stop = self.gate.note((self.connection, from, phase), message, status, begun);
+        flow.admit(length, stop);
         Ok(true)
     }
 

@@ -40,7 +40,7 @@ pub enum Status {
     Idle,
     /// A transaction is open.
     InTransaction,
-    /// A transaction is open and has failed: only its end is accepted.
+    /// A transaction is open and has failed: only its end is accepted. MySQL has no such state.
     Failed,
 }
 
@@ -64,7 +64,7 @@ pub struct Event {
     pub from: Side,
     /// How far the connection had come.
     pub phase: Phase,
-    /// What it is, by content: `CommandComplete "BEGIN"`.
+    /// What it is, by content: `CommandComplete "BEGIN"`, or `Ok "BEGIN"` from MySQL.
     pub name: String,
     /// The types and lengths of the values it carries, where it carries any.
     pub detail: String,

@@ -4,18 +4,22 @@
 //! lives on a thread of its own, because its connections block and must not hold up the runtime
 //! that is observed.
 
-pub mod postgres;
+mod connection;
+#[cfg(feature = "mysql")]
+mod mysql;
+mod postgres;
 #[cfg(feature = "sqlite")]
-pub mod sqlite;
+pub(crate) mod sqlite;
 
 use std::{
     collections::BTreeMap,
-    fmt, io,
+    fmt, io, mem,
     net::SocketAddr,
     sync::mpsc,
     thread::{self, JoinHandle},
 };
 
+pub use connection::Connection;
 use tokio::sync::oneshot;
 
 use crate::{
@@ -26,7 +30,7 @@ use crate::{
 /// A connection that the witness asks.
 #[derive(Debug)]
 pub(crate) enum Source {
-    Postgres(postgres::Connection),
+    Server(Connection),
     #[cfg(feature = "sqlite")]
     Sqlite(rusqlite::Connection),
 }
@@ -34,15 +38,15 @@ pub(crate) enum Source {
 impl Source {
     pub(crate) fn ask(&mut self, sql: &str) -> Result<Vec<Row>, Error> {
         match self {
-            Source::Postgres(connection) => connection.query(sql),
+            Source::Server(connection) => connection.query(sql),
             #[cfg(feature = "sqlite")]
             Source::Sqlite(connection) => sqlite::query(connection, sql),
         }
     }
 
-    fn left_open(&mut self) -> Result<Vec<String>, Error> {
+    fn left_open(&mut self, connections_max: usize) -> Result<Vec<String>, Error> {
         match self {
-            Source::Postgres(connection) => connection.left_open(),
+            Source::Server(connection) => connection.left_open(connections_max),
             #[cfg(feature = "sqlite")]
             Source::Sqlite(connection) => sqlite::left_open(connection),
         }
@@ -50,7 +54,7 @@ impl Source {
 
     fn end_connections(&mut self) -> Result<(), Error> {
         match self {
-            Source::Postgres(connection) => connection.end_connections(),
+            Source::Server(connection) => connection.end_connections(),
             // Its connections are ours: they end when their pool is dropped.
             #[cfg(feature = "sqlite")]
             Source::Sqlite(_) => Ok(()),
@@ -82,7 +86,7 @@ fn by_table(rows: Vec<Row>) -> Tables {
     tables
 }
 
-type Job = Box<dyn FnOnce(&mut Source) + Send>;
+type Job = Box<dyn FnOnce(&mut Result<Source, Error>) + Send>;
 
 /// The witness of one database.
 pub struct Witness {
@@ -91,9 +95,11 @@ pub struct Witness {
 }
 
 impl Witness {
-    pub(crate) fn start(mut source: Source) -> Self {
+    /// Starts a witness that logs in while others go on; whoever asks first hears that it failed.
+    pub(crate) fn start(log_in: impl FnOnce() -> Result<Source, Error> + Send + 'static) -> Self {
         let (jobs, inbox) = mpsc::channel::<Job>();
         let thread = thread::spawn(move || {
+            let mut source = log_in();
             for job in inbox {
                 job(&mut source);
             }
@@ -144,11 +150,14 @@ impl Witness {
     /// What is left open by connections that are not ours: transactions and locks, in words that
     /// are equal for equal states.
     ///
+    /// A server goes on with a connection for a moment after the client has closed it. So it is
+    /// asked until it has not more of them than `connections_max`; SQLite has none.
+    ///
     /// # Errors
     ///
-    /// Fails with what the server said.
-    pub async fn left_open(&self) -> Result<Vec<String>, Error> {
-        self.job(Source::left_open).await.map_err(|_| Error::Gone)?
+    /// Fails with what the server said, and where connections that were closed do not end.
+    pub async fn left_open(&self, connections_max: usize) -> Result<Vec<String>, Error> {
+        self.job(move |source| source.left_open(connections_max)).await.map_err(|_| Error::Gone)?
     }
 
     /// Ends the connections that are not ours, and waits until the server has ended them.
@@ -185,12 +194,16 @@ impl Witness {
     /// Gives the thread something to do; the answer never comes where the thread has ended.
     fn job<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut Source) -> T + Send + 'static,
-    ) -> oneshot::Receiver<T> {
+        work: impl FnOnce(&mut Source) -> Result<T, Error> + Send + 'static,
+    ) -> oneshot::Receiver<Result<T, Error>> {
         let (answer, receiver) = oneshot::channel();
         let job: Job = Box::new(move |source| {
+            let said = match source {
+                Ok(source) => work(source),
+                Err(error) => Err(mem::replace(error, Error::Gone)),
+            };
             // Who dropped the receiver does not want the answer any more.
-            answer.send(work(source)).ok();
+            answer.send(said).ok();
         });
         if let Some(jobs) = &self.jobs {
             // A thread that is gone has dropped the sender of the answer, which says so.
@@ -231,7 +244,7 @@ pub enum Error {
     /// The server answered with an error.
     #[error("the server refuses: {message} ({code})")]
     Refused {
-        /// The SQLSTATE.
+        /// The SQLSTATE; the error number of MySQL and MariaDB.
         code: String,
         /// The server's words.
         message: String,
@@ -267,11 +280,25 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
+    /// The owner of the run lends no database.
+    #[error("the owner of the run lends no database")]
+    NotLent {
+        /// What it said.
+        source: io::Error,
+    },
     /// This build has no witness for the database.
     #[error("this build has no witness for {kind}, or it was given no server")]
     NoWitness {
         /// The kind of database.
         kind: Kind,
+    },
+    /// The server does not record what is asked for.
+    #[error("the server does not record {what}; start it with {settings}")]
+    Blind {
+        /// What is asked for.
+        what: &'static str,
+        /// The settings that make it do so.
+        settings: &'static str,
     },
     /// What was waited for did not come.
     #[error("waited in vain for {what}")]

@@ -7,7 +7,7 @@
 use std::{
     io::{self, BufReader, Read, Write},
     net::TcpStream,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use bytes::BytesMut;
@@ -16,7 +16,10 @@ use postgres_protocol::{
     message::frontend,
 };
 
-use super::{Error, OPEN_TRANSACTION};
+use super::{
+    Error,
+    connection::{Server, Whose},
+};
 use crate::{
     contract::{Row, Value},
     database::ServerUrl,
@@ -27,32 +30,37 @@ const ANSWER_MAX: Duration = Duration::from_secs(30);
 /// A message longer than this is no answer to any of our questions.
 const MESSAGE_MAX: usize = 64 << 20;
 
-/// A connection that was told to end is waited for so long.
-const END_MAX: Duration = Duration::from_secs(5);
+/// What is left open by the other connections to this database, in words without ids.
+///
+/// A transaction is open as long as its `xact_start` is set, whatever its state:
+/// <https://www.postgresql.org/docs/18/monitoring-stats.html#MONITORING-PG-STAT-ACTIVITY-VIEW>.
+/// The functions behind the views are asked, because the views join what is not needed here.
+pub(super) const LEFT_OPEN: &str = "
+    SELECT count(*) FROM pg_stat_get_activity(NULL) JOIN pg_database ON oid = datid
+    WHERE datname = current_database() AND pid <> pg_backend_pid()
+      AND backend_type = 'client backend';
+    WITH ours AS (SELECT oid FROM pg_database WHERE datname = current_database()),
+    others AS (
+        SELECT pid, state, xact_start FROM pg_stat_get_activity(NULL), ours
+        WHERE datid = oid AND pid <> pg_backend_pid() AND backend_type = 'client backend')
+    SELECT 'a transaction is open: ' || state FROM others WHERE xact_start IS NOT NULL
+    UNION ALL
+    SELECT 'a lock is held: ' || locktype || ' ' || mode
+    FROM pg_lock_status() JOIN others USING (pid)
+    WHERE granted AND locktype IN ('relation', 'advisory')
+    UNION ALL
+    SELECT 'a transaction is prepared' FROM pg_prepared_xact(), ours WHERE dbid = oid
+    ORDER BY 1";
 
 /// A connection of our own, outside every layer.
 #[derive(Debug)]
-pub struct Connection {
+pub(super) struct Connection {
     stream: BufReader<TcpStream>,
 }
 
 impl Connection {
-    /// Logs in.
-    ///
-    /// # Errors
-    ///
-    /// Fails where nobody listens, where the server refuses the login, and where what answers is
-    /// no Postgres server.
-    pub fn open(url: &ServerUrl) -> Result<Self, Error> {
-        Self::open_as(url, "dropproof-witness")
-    }
-
-    /// Logs in under a name of the caller's, by which the server tells connections apart.
-    ///
-    /// # Errors
-    ///
-    /// See [`open`](Self::open).
-    pub fn open_as(url: &ServerUrl, name: &str) -> Result<Self, Error> {
+    /// Logs in under a name, by which the server tells connections apart.
+    pub(super) fn open(url: &ServerUrl, name: &str) -> Result<Self, Error> {
         let address = url.address();
         let connect = || -> io::Result<TcpStream> {
             let stream = TcpStream::connect_timeout(&address, ANSWER_MAX)?;
@@ -64,95 +72,6 @@ impl Connection {
         let mut connection = Self { stream: BufReader::new(stream) };
         connection.log_in(url, name)?;
         Ok(connection)
-    }
-
-    /// Runs text of one or more statements and returns the rows of all of them.
-    ///
-    /// Whole numbers and booleans become [`Value::Int`], NULL [`Value::Null`], all else text.
-    ///
-    /// # Errors
-    ///
-    /// Fails with what the server said, after it is ready for the next question.
-    pub fn query(&mut self, sql: &str) -> Result<Vec<Row>, Error> {
-        self.send(|out| frontend::query(sql, out))?;
-        let mut types = Vec::new();
-        let mut rows = Vec::new();
-        let mut refused = None;
-        loop {
-            let (tag, body) = self.receive()?;
-            match tag {
-                b'T' => types = column_types(&body)?,
-                b'D' => rows.push(row(&types, &body)?),
-                b'E' => refused = Some(refusal(&body)),
-                b'Z' => break,
-                // Complete, empty query, and what the server may say at any time.
-                b'C' | b'I' | b'N' | b'S' | b'A' => {}
-                tag => return Err(unexpected(tag)),
-            }
-        }
-        refused.map_or(Ok(rows), Err)
-    }
-
-    /// What is left open by the other connections to this database, in words without ids.
-    ///
-    /// A transaction is open as long as its `xact_start` is set, whatever its state:
-    /// <https://www.postgresql.org/docs/18/monitoring-stats.html#MONITORING-PG-STAT-ACTIVITY-VIEW>.
-    /// The functions behind the views are asked, because the views join what is not needed here.
-    pub(super) fn left_open(&mut self) -> Result<Vec<String>, Error> {
-        let rows = self.query(&format!(
-            "WITH ours AS (SELECT oid FROM pg_database WHERE datname = current_database()),
-             others AS (
-                 SELECT pid, state, xact_start FROM pg_stat_get_activity(NULL), ours
-                 WHERE datid = oid AND pid <> pg_backend_pid() AND backend_type = 'client backend')
-             SELECT '{OPEN_TRANSACTION}: ' || state FROM others WHERE xact_start IS NOT NULL
-             UNION ALL
-             SELECT 'a lock is held: ' || locktype || ' ' || mode
-             FROM pg_lock_status() JOIN others USING (pid)
-             WHERE granted AND locktype IN ('relation', 'advisory')
-             UNION ALL
-             SELECT 'a transaction is prepared' FROM pg_prepared_xact(), ours WHERE dbid = oid
-             ORDER BY 1"
-        ))?;
-        Ok(rows.into_iter().flatten().map(text).collect())
-    }
-
-    /// Ends the other connections to this database, and waits until they have ended.
-    pub(super) fn end_connections(&mut self) -> Result<(), Error> {
-        self.end_connections_to("current_database()")
-    }
-
-    /// Ends the other connections to a database, given as an SQL expression, and waits until they
-    /// have ended.
-    ///
-    /// The server's own ways to wait (`pg_terminate_backend` with a timeout, `DROP DATABASE` with
-    /// FORCE) look every 100 ms, so it is asked here, as fast as it answers.
-    ///
-    /// # Errors
-    ///
-    /// Fails where a connection does not end, and with what the server said.
-    pub fn end_connections_to(&mut self, database: &str) -> Result<(), Error> {
-        let deadline = Instant::now() + END_MAX;
-        while Instant::now() < deadline {
-            let left = self.query(&format!(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-                 WHERE datname = {database} AND pid <> pg_backend_pid()
-                   AND backend_type = 'client backend'"
-            ))?;
-            if left.is_empty() {
-                return Ok(());
-            }
-        }
-        Err(Error::Deadline { what: "the server to end connections".to_owned() })
-    }
-
-    /// Drops a database of ours, whoever is connected to it.
-    ///
-    /// # Errors
-    ///
-    /// Fails where a connection does not end, and with what the server said.
-    pub fn drop_database(&mut self, name: &str) -> Result<(), Error> {
-        self.end_connections_to(&format!("'{name}'"))?;
-        self.query(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).map(drop)
     }
 
     fn log_in(&mut self, url: &ServerUrl, name: &str) -> Result<(), Error> {
@@ -212,6 +131,58 @@ impl Connection {
         let mut body = vec![0; length - 4];
         self.stream.read_exact(&mut body).map_err(lost)?;
         Ok((tag, body))
+    }
+}
+
+impl Server for Connection {
+    fn query(&mut self, sql: &str) -> Result<Vec<Row>, Error> {
+        self.send(|out| frontend::query(sql, out))?;
+        let mut types = Vec::new();
+        let mut rows = Vec::new();
+        let mut refused = None;
+        loop {
+            let (tag, body) = self.receive()?;
+            match tag {
+                b'T' => types = column_types(&body)?,
+                b'D' => rows.push(row(&types, &body)?),
+                b'E' => refused = Some(refusal(&body)),
+                b'Z' => break,
+                // Complete, empty query, and what the server may say at any time.
+                b'C' | b'I' | b'N' | b'S' | b'A' => {}
+                tag => return Err(unexpected(tag)),
+            }
+        }
+        refused.map_or(Ok(rows), Err)
+    }
+
+    fn left_open(&mut self) -> Result<Vec<Row>, Error> {
+        self.query(LEFT_OPEN)
+    }
+
+    fn tell_to_end(&mut self, whose: Whose<'_>) -> Result<Vec<Row>, Error> {
+        let condition = match whose {
+            Whose::Ours => "datname = current_database()".to_owned(),
+            Whose::Database(name) => format!("datname = '{name}'"),
+            Whose::Maker(prefix) => format!("application_name = '{prefix}'"),
+        };
+        self.query(&format!(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {condition}
+             AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+        ))
+    }
+
+    fn free_connections(&mut self) -> Result<Vec<Row>, Error> {
+        self.query(
+            "SELECT current_setting('max_connections')::int \
+             - current_setting('superuser_reserved_connections')::int \
+             - (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend')",
+        )
+    }
+
+    fn databases(&mut self, prefix: &str) -> Result<Vec<Row>, Error> {
+        self.query(&format!(
+            "SELECT datname FROM pg_database WHERE starts_with(datname, '{prefix}') ORDER BY datname"
+        ))
     }
 }
 
@@ -286,14 +257,6 @@ fn row(types: &[u32], mut body: &[u8]) -> Result<Row, Error> {
         });
     }
     Ok(row)
-}
-
-fn text(value: Value) -> String {
-    match value {
-        Value::Text(text) => text,
-        Value::Int(number) => number.to_string(),
-        Value::Null => String::new(),
-    }
 }
 
 /// Types as in the server's `pg_type.dat`: 16 is bool, 20, 21, 23 and 26 are whole numbers.

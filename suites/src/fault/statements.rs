@@ -1,13 +1,28 @@
 //! The faults of statements: what is changed on the way to the server and on the way back.
 
-use std::{mem, sync::atomic::Ordering};
+use std::{iter, mem, sync::atomic::Ordering};
 
 use dropproof::contract::{
-    Answer, Class, Dialect, Error, Op, Result, Row, Script, Statement, Statements, User, Value,
+    Answer, Class, Dialect, Error, NewUser, Op, Result, Row, Script, Statement, Statements, User,
+    Value,
 };
 use futures::{Stream, future::BoxFuture};
 
+use tokio::task::yield_now;
+
 use super::{Fault, Memory};
+
+/// So many characters fit into a name.
+const NAME_MAX: usize = 255;
+
+/// A statement with the wrong number of parameters, made to fit: what is missing is NULL.
+fn misfit(op: &Op) -> Option<Statement> {
+    let (Op::Change(statement) | Op::Fetch(statement)) = op else { return None };
+    let sql = statement.sql(Dialect::MySql);
+    let (wanted, given) = (sql.matches('?').count(), statement.parameters());
+    let fitting = given.iter().cloned().chain(iter::repeat(Value::Null)).take(wanted);
+    (wanted != given.len()).then(|| Statement::new(sql, fitting.collect::<Vec<_>>()))
+}
 
 pub(super) struct FaultyStatements<'a, S> {
     pub(super) inner: S,
@@ -27,6 +42,14 @@ impl<S: Statements> Statements for FaultyStatements<'_, S> {
         self.inner.fetch(statement).await
     }
 
+    async fn text(&mut self, sql: &str) -> Result<()> {
+        self.inner.text(sql).await
+    }
+
+    async fn insert(&mut self, statement: &Statement) -> Result<i64> {
+        self.inner.insert(statement).await
+    }
+
     fn rows<'a>(
         &'a mut self,
         statement: &'a Statement,
@@ -35,15 +58,36 @@ impl<S: Statements> Statements for FaultyStatements<'_, S> {
     }
 
     fn nested(&mut self, script: Script) -> BoxFuture<'_, Result<()>> {
-        self.inner.nested(script)
+        match self.memory.fault {
+            Fault::SeesUncommitted | Fault::OwnWritesUnseen | Fault::SavepointIgnored => {
+                Box::pin(self.by_text(script))
+            }
+            _ => self.inner.nested(script),
+        }
     }
 
     async fn run(&mut self, op: &Op) -> Result<Answer> {
-        if self.memory.fault == Fault::StaysFailed && self.memory.failed {
+        let broken = match self.memory.fault {
+            Fault::StaysFailed => self.memory.failed,
+            Fault::MisfitBreaksPool => self.memory.late.load(Ordering::SeqCst),
+            _ => false,
+        };
+        if broken {
             return Err(Error::new(Class::FailedTransaction, "an earlier statement failed"));
         }
-        let result = self.inner.run(&self.memory.changed(op)).await;
+        if let Some(answer) = self.run_with_rows(op).await {
+            return answer;
+        }
+        self.begin_unasked().await?;
+        let result = self.perform(op).await;
+        if self.memory.fault == Fault::CommitsEarly {
+            // A place to be dropped at also where the layer answers at once.
+            yield_now().await;
+        }
         self.memory.failed |= result.is_err();
+        if self.memory.fault == Fault::MisfitBreaksPool && misfit(op).is_some() {
+            self.memory.late.store(true, Ordering::SeqCst);
+        }
         match (self.memory.fault, result) {
             (Fault::IdGuessed, Ok(Answer::Id(_))) => {
                 self.memory.ids += 1;
@@ -53,7 +97,7 @@ impl<S: Statements> Statements for FaultyStatements<'_, S> {
             (Fault::FirstOfSeveral, Err(error)) if error.class() == Class::Ambiguous => {
                 self.first_user().await
             }
-            (Fault::MissingIsError, Ok(Answer::User(None))) => {
+            (Fault::MissingIsError, Ok(Answer::User(None) | Answer::Task(None))) => {
                 Err(Error::new(Class::NotFound, "no row was found"))
             }
             (Fault::ErrorSwallowed, Err(error)) if error.class() == Class::Constraint => {
@@ -67,6 +111,14 @@ impl<S: Statements> Statements for FaultyStatements<'_, S> {
 }
 
 impl<S: Statements> FaultyStatements<'_, S> {
+    async fn begin_unasked(&mut self) -> Result<()> {
+        let begins = self.memory.fault == Fault::BeginsUnasked && !self.memory.at_work;
+        if begins && !mem::replace(&mut self.memory.begun, true) {
+            self.inner.text("BEGIN").await?;
+        }
+        Ok(())
+    }
+
     async fn first_user(&mut self) -> Result<Answer> {
         let sql = "SELECT id, email, hashed_password FROM users ORDER BY id LIMIT 1";
         let rows = self.inner.fetch(&Statement::new(sql, [])).await?;
@@ -87,9 +139,24 @@ impl<S: Statements> FaultyStatements<'_, S> {
 
 impl Memory {
     /// The operation as the fault sends it.
-    fn changed(&self, op: &Op) -> Op {
+    pub(super) fn changed(&self, op: &Op) -> Op {
         match op {
             Op::CreateTask { title } => Op::CreateTask { title: self.changed_text(title.clone()) },
+            Op::CreateUser(user) if self.fault == Fault::LongTextCut => {
+                let cut = |name: String| name.chars().take(NAME_MAX).collect();
+                let full_name = user.full_name.clone().map(cut);
+                Op::CreateUser(NewUser { full_name, ..user.clone() })
+            }
+            Op::UserByEmail(email) if self.fault == Fault::LowersCase => {
+                Op::UserByEmail(email.to_lowercase())
+            }
+            Op::Task(id) if self.fault == Fault::NarrowId => Op::Task(id & 0xffff_ffff),
+            Op::Change(statement) if self.fault == Fault::MissingIsNull => {
+                Op::Change(misfit(op).unwrap_or_else(|| statement.clone()))
+            }
+            Op::Fetch(statement) if self.fault == Fault::MissingIsNull => {
+                Op::Fetch(misfit(op).unwrap_or_else(|| statement.clone()))
+            }
             op => op.clone(),
         }
     }

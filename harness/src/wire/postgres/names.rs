@@ -5,7 +5,7 @@
 //! of the server, which may quote values.
 
 use super::{Fields, sql};
-use crate::wire::{Malformed, Status};
+use crate::wire::{Malformed, Status, framing::counted};
 
 /// More lengths than this are not listed.
 const LENGTHS_MAX: u16 = 32;
@@ -143,11 +143,6 @@ fn plain(name: String) -> Named {
 
 fn quoted(message: &str, text: &[u8]) -> String {
     format!("{message} \"{}\"", String::from_utf8_lossy(text))
-}
-
-fn counted(count: usize, noun: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {noun}{plural}")
 }
 
 fn described(message: &str, fields: &mut Fields<'_>, noun: &str) -> Named {

@@ -1,27 +1,39 @@
 //! Bytes that no client or server would send: an error at the worst, and bounded memory.
 
-use std::{path::PathBuf, task::Poll};
+use std::{path::Path, task::Poll};
 
 use proptest::{collection::vec, prelude::*};
 use rstest::rstest;
 use tokio_test::task;
 
-use super::{script::Script, splits};
+use super::{
+    script::Script,
+    splits::{self, Way},
+};
 use crate::wire::{
-    Malformed, Place, Side,
+    Malformed, Place, Protocol, Side,
     flow::BATCH_MAX,
     framing::PREFIX_MAX,
     gate::Gate,
-    postgres::{Keys, Postgres},
+    proxy::Speaker,
     pump::{Broken, End, Pump},
 };
 
 const START_UP: &[u8] = b"\0\0\0\x10\0\x03\0\0user\0u\0\0";
 
-/// Pumps until nothing moves, and looks at the buffers after every poll.
 fn pump(gate: &Gate, client: &mut Script, server: &mut Script) -> Option<Result<End, Broken>> {
+    pump_as(Protocol::Postgres, gate, client, server)
+}
+
+/// Pumps until nothing moves, and looks at the buffers after every poll.
+pub(super) fn pump_as(
+    protocol: Protocol,
+    gate: &Gate,
+    client: &mut Script,
+    server: &mut Script,
+) -> Option<Result<End, Broken>> {
     let connection = gate.enter();
-    let framing = Box::new(Postgres::new(connection, Keys::default()));
+    let framing = Speaker::new(protocol).framing(connection);
     let mut pump = Pump::new((client, server), framing, (gate, connection));
     let mut polls = task::spawn(());
     let end = polls.enter(|cx, _| pump.poll(cx));
@@ -54,7 +66,7 @@ fn pieces() -> impl Strategy<Value = Vec<Vec<u8>>> {
     prop_oneof![3 => messages, 1 => vec(vec(any::<u8>(), 1..60), 0..6)]
 }
 
-fn place() -> impl Strategy<Value = Option<Place>> {
+pub(super) fn place() -> impl Strategy<Value = Option<Place>> {
     let number = 1..6_u64;
     let place = (0..3, number).prop_map(|(kind, number)| match kind {
         0 => Place::Sent(number),
@@ -97,13 +109,13 @@ proptest! {
     #[test]
     fn damaged_conversation_does_no_harm(at in any::<prop::sample::Index>(), byte in any::<u8>()) {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/wire/postgres/recorded/sqlx_copy.txt");
-        let mut conversation = splits::read(&PathBuf::from(path));
+        let mut conversation = splits::read(Path::new(path));
         let line = at.index(conversation.len());
         let bytes = &mut conversation[line].1;
         let length = bytes.len();
         bytes[at.index(length)] = byte;
         let of = |side| {
-            let lines = conversation.iter().filter(move |line| line.0 == side);
+            let lines = conversation.iter().filter(move |line| line.0 == Way::Said(side));
             Script::new(lines.map(|line| line.1.clone()), true)
         };
 

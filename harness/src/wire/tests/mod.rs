@@ -2,7 +2,9 @@
 
 mod fake;
 mod holds;
+mod holds_mysql;
 mod hostile;
+mod hostile_mysql;
 mod script;
 mod splits;
 mod start_up;

@@ -1,5 +1,7 @@
 //! A stream that says its pieces one per read and takes all that is written.
 //!
+//! A piece may wait until so many bytes were heard, where a protocol has the sides take turns.
+//!
 //! `tokio_test::io::Mock` must be told what will be written; for hostile bytes nobody knows.
 
 use std::{
@@ -13,7 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 #[derive(Debug, Default)]
 pub(super) struct Script {
-    says: VecDeque<Vec<u8>>,
+    says: VecDeque<(usize, Vec<u8>)>,
     pub(super) heard: Vec<u8>,
     /// Whether it hangs up after its last piece; else it stays silent.
     hangs_up: bool,
@@ -23,7 +25,15 @@ pub(super) struct Script {
 
 impl Script {
     pub(super) fn new(says: impl IntoIterator<Item = Vec<u8>>, hangs_up: bool) -> Self {
-        let says = says.into_iter().filter(|piece| !piece.is_empty()).collect();
+        Self::in_turn(says.into_iter().map(|piece| (0, piece)), hangs_up)
+    }
+
+    /// Each piece comes with the bytes that are heard before it is said.
+    pub(super) fn in_turn(
+        says: impl IntoIterator<Item = (usize, Vec<u8>)>,
+        hangs_up: bool,
+    ) -> Self {
+        let says = says.into_iter().filter(|(_, piece)| !piece.is_empty()).collect();
         Self { says, hangs_up, ..Self::default() }
     }
 }
@@ -34,13 +44,15 @@ impl AsyncRead for Script {
         _: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let Some(mut piece) = self.says.pop_front() else {
-            return if self.hangs_up { Poll::Ready(Ok(())) } else { Poll::Pending };
+        let heard = self.heard.len();
+        let Some(mut piece) = self.says.pop_front_if(|(before, _)| *before <= heard) else {
+            let ends = self.says.is_empty() && self.hangs_up;
+            return if ends { Poll::Ready(Ok(())) } else { Poll::Pending };
         };
-        let rest = piece.split_off(piece.len().min(buffer.remaining()));
-        buffer.put_slice(&piece);
+        let rest = piece.1.split_off(piece.1.len().min(buffer.remaining()));
+        buffer.put_slice(&piece.1);
         if !rest.is_empty() {
-            self.says.push_front(rest);
+            self.says.push_front((0, rest));
         }
         Poll::Ready(Ok(()))
     }

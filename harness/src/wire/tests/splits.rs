@@ -1,30 +1,60 @@
 //! Recorded conversations come through unchanged and named alike, wherever reads split them.
 //!
-//! Each file is a conversation of a client library with Postgres 18 under trust authentication, the
-//! cancel key zeroed: a line per read, `>` from the client and `<` from the server.
+//! Each file is a conversation of a client library: a line per read, `>` from the client and `<`
+//! from the server. Those with Postgres 18 are under trust authentication, the cancel key zeroed.
+//! Those with MySQL 9.7 and MariaDB 11.8 begin with the greeting of the server, `(`, and what the
+//! client got of it, `)`; the two by hand fetch from a cursor, send ahead, and are without rights.
 
-use std::{fs, path::PathBuf, task::Poll};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    task::Poll,
+};
 
 use rstest::rstest;
 use tokio_test::{io::Builder, task};
 
 use crate::wire::{
-    Side, Trace,
+    Protocol, Side, Trace,
     gate::Gate,
-    postgres::{Keys, Postgres},
+    proxy::Speaker,
     pump::{End, Pump},
 };
 
-type Conversation = Vec<(Side, Vec<u8>)>;
+pub(super) type Conversation = Vec<(Way, Vec<u8>)>;
 
-pub(super) fn read(path: &PathBuf) -> Conversation {
+/// Who says something, and who hears it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// The side says it to the other.
+    Said(Side),
+    /// The server says it, and the client gets something else.
+    Withheld,
+    /// The client gets it instead.
+    Put,
+}
+
+pub(super) fn read(path: &Path) -> Conversation {
     let text = fs::read_to_string(path).expect("the recording is there");
     let line = |line: &str| match line.split_at(2) {
-        ("> ", bytes) => (Side::Client, unescape(bytes)),
-        ("< ", bytes) => (Side::Server, unescape(bytes)),
-        _ => panic!("a line of a recording begins with > or <: {line}"),
+        ("> ", bytes) => (Way::Said(Side::Client), unescape(bytes)),
+        ("< ", bytes) => (Way::Said(Side::Server), unescape(bytes)),
+        ("( ", bytes) => (Way::Withheld, unescape(bytes)),
+        (") ", bytes) => (Way::Put, unescape(bytes)),
+        _ => panic!("a line of a recording begins with its way: {line}"),
     };
     text.lines().map(line).collect()
+}
+
+/// What no trace may show.
+const SECRET: &str = "never-shown";
+
+/// The protocol of a recording, by the folder that it lies in.
+fn protocol(path: &Path) -> Protocol {
+    match path.components().any(|component| component.as_os_str() == "mysql") {
+        true => Protocol::MySql,
+        false => Protocol::Postgres,
+    }
 }
 
 /// Reads what `escape_ascii` writes.
@@ -50,18 +80,20 @@ fn unescape(text: &str) -> Vec<u8> {
 }
 
 /// Plays a conversation through a pump; the scripts fail where a byte is lost or changed.
-fn play(conversation: &Conversation) -> Trace {
+fn play(protocol: Protocol, conversation: &Conversation) -> Trace {
     let (mut client, mut server) = (Builder::new(), Builder::new());
-    for (side, bytes) in conversation {
-        match side {
-            Side::Client => (client.read(bytes), server.write(bytes)),
-            Side::Server => (client.write(bytes), server.read(bytes)),
+    for (way, bytes) in conversation {
+        match way {
+            Way::Said(Side::Client) => (client.read(bytes), server.write(bytes)),
+            Way::Said(Side::Server) => (client.write(bytes), server.read(bytes)),
+            Way::Withheld => (&mut client, server.read(bytes)),
+            Way::Put => (client.write(bytes), &mut server),
         };
     }
     let (mut client, mut server) = (client.build(), server.build());
     let gate = Gate::default();
     let connection = gate.enter();
-    let framing = Box::new(Postgres::new(connection, Keys::default()));
+    let framing = Speaker::new(protocol).framing(connection);
     let pump = Pump::new((&mut client, &mut server), framing, (&gate, connection));
     let mut run = task::spawn(pump.run());
     loop {
@@ -76,30 +108,51 @@ fn play(conversation: &Conversation) -> Trace {
 }
 
 #[rstest]
-fn splits_change_nothing(#[files("src/wire/postgres/recorded/*.txt")] path: PathBuf) {
-    let conversation = read(&path);
-    let whole = play(&conversation);
+fn splits_change_nothing(
+    #[files("src/wire/postgres/recorded/*.txt")]
+    #[files("src/wire/mysql/recorded/*.txt")]
+    path: PathBuf,
+) {
+    let (protocol, conversation) = (protocol(&path), read(&path));
+    let whole = play(protocol, &conversation);
     assert!(whole.events().len() > 20, "{whole}");
 
-    for (index, (side, bytes)) in conversation.iter().enumerate() {
+    for (index, (way, bytes)) in conversation.iter().enumerate() {
         for at in 1..bytes.len() {
             let (front, back) = bytes.split_at(at);
             let mut split = conversation.clone();
-            split[index] = (*side, front.to_vec());
-            split.insert(index + 1, (*side, back.to_vec()));
-            assert_eq!(play(&split), whole, "line {} split at {at}", index + 1);
+            split[index] = (*way, front.to_vec());
+            split.insert(index + 1, (*way, back.to_vec()));
+            assert_eq!(play(protocol, &split), whole, "line {} split at {at}", index + 1);
         }
     }
 }
 
 #[rstest]
-fn single_bytes_change_nothing(#[files("src/wire/postgres/recorded/*.txt")] path: PathBuf) {
-    let conversation = read(&path);
-    let bytes = |(side, bytes): &(Side, Vec<u8>)| {
-        bytes.iter().map(|byte| (*side, vec![*byte])).collect::<Vec<_>>()
+fn single_bytes_change_nothing(
+    #[files("src/wire/postgres/recorded/*.txt")]
+    #[files("src/wire/mysql/recorded/*.txt")]
+    path: PathBuf,
+) {
+    let (protocol, conversation) = (protocol(&path), read(&path));
+    let bytes = |(way, bytes): &(Way, Vec<u8>)| {
+        bytes.iter().map(|byte| (*way, vec![*byte])).collect::<Vec<_>>()
     };
 
     let single = conversation.iter().flat_map(bytes).collect();
 
-    assert_eq!(play(&single), play(&conversation));
+    assert_eq!(play(protocol, &single), play(protocol, &conversation));
+}
+
+/// The password of the recorded user is bound as a value, too, and set for another user.
+#[rstest]
+fn recorded_secret_is_not_named(#[files("src/wire/mysql/recorded/*.txt")] path: PathBuf) {
+    let conversation = read(&path);
+    let said = conversation.iter().flat_map(|(_, bytes)| bytes).copied().collect::<Vec<_>>();
+    let speaks = path.to_string_lossy().contains("errors_and_rows");
+    assert!(!speaks || said.windows(SECRET.len()).any(|bytes| bytes == SECRET.as_bytes()));
+
+    let trace = play(Protocol::MySql, &conversation);
+
+    assert!(!format!("{trace:?}").contains(SECRET));
 }
