@@ -14,7 +14,7 @@ use dropproof::{
     database::{Database, Fresh, Kind},
     poll::Runtime,
     run::Run,
-    sweep::{self, Open, Operation, Sweep},
+    sweep::{self, LayerSweep, Open, Operation},
     verdict::{Error, Verdict},
     wire::Proxy,
     witness::{OPEN_TRANSACTION, Witness},
@@ -204,7 +204,7 @@ impl<P: Pool> Cell<P> {
     }
 
     /// Drops an operation at every place of its conversation, or at the one that is replayed.
-    pub(crate) fn sweep(&self, operation: Operation) -> Result<Judged, Error> {
+    pub(crate) fn sweep(&self, operation: Operation<P>) -> Result<Judged, Error> {
         match self.replayed {
             Some(cut) => self.visit(operation, cut),
             None => self.on_fresh(operation, |sweep| Ok(sweep.run()?.into())),
@@ -212,22 +212,22 @@ impl<P: Pool> Cell<P> {
     }
 
     /// Runs an operation without a cut, and asks what is asked after one.
-    pub(crate) fn uncut(&self, operation: Operation) -> Result<Judged, Error> {
+    pub(crate) fn uncut(&self, operation: Operation<P>) -> Result<Judged, Error> {
         self.visit(operation, 0)
     }
 
     /// Visits one cut of an operation by its number, zero for the run without one.
-    fn visit(&self, operation: Operation, cut: usize) -> Result<Judged, Error> {
+    fn visit(&self, operation: Operation<P>, cut: usize) -> Result<Judged, Error> {
         self.on_fresh(operation, |sweep| Ok(sweep.replay(cut)?.into()))
     }
 
     fn on_fresh(
         &self,
-        operation: Operation,
-        work: impl FnOnce(&Sweep<'_, P>) -> Result<Judged, Error>,
+        operation: Operation<P>,
+        work: impl FnOnce(&LayerSweep<'_, P>) -> Result<Judged, Error>,
     ) -> Result<Judged, Error> {
         let fresh = self.database.fresh()?;
-        work(&Sweep { fresh: &fresh, open: Arc::clone(&self.open), operation })
+        work(&LayerSweep { fresh: &fresh, open: Arc::clone(&self.open), operation })
     }
 
     fn traced(

@@ -1,22 +1,15 @@
 //! The suite `drop-guard`: what is left when an operation is dropped, at every place of its
 //! conversation with the server.
 
-use std::marker::PhantomData;
+use std::{marker::PhantomData, sync::Arc};
 
 use dropproof::{
     contract::{Capability, Ending, Op, Pool, Script, Step},
-    sweep::{Act, Operation},
+    sweep::Operation,
     verdict::Level,
 };
 
 use crate::{Check, Fault};
-
-const LEASE: Operation = Operation { act: Act::Lease, changes: false };
-const BEGIN: Operation = Operation { act: Act::Transact(begin), changes: false };
-const INSERT: Operation = Operation { act: Act::Transact(insert), changes: false };
-const COMMIT: Operation = Operation { act: Act::Transact(commit), changes: true };
-const ROLLBACK: Operation = Operation { act: Act::Transact(rollback), changes: false };
-const PANIC: Operation = Operation { act: Act::Transact(panic), changes: false };
 
 /// The suite, for one type of pool.
 pub(crate) struct DropGuard<P>(PhantomData<P>);
@@ -35,7 +28,7 @@ impl<P: Pool> DropGuard<P> {
             background: "A pool that counts a slot as taken before the connection is there must \
                 give it back in a guard's drop, and not in the code after the await.",
             catches: &[(Fault::LosesPlace, "stuck at")],
-            run: |cell| cell.sweep(LEASE),
+            run: |cell| cell.sweep(lease()),
         },
         Check {
             id: "drop-guard/dropped-begin-leaves-nothing-open",
@@ -50,7 +43,7 @@ impl<P: Pool> DropGuard<P> {
                 borrower writes into a transaction that nobody commits. Make the guard first, or \
                 close a connection that was dropped with a request in flight.",
             catches: &[(Fault::BeginsByHand, "poisoned at")],
-            run: |cell| cell.sweep(BEGIN),
+            run: |cell| cell.sweep(Operation::transact(begin)),
         },
         Check {
             id: "drop-guard/dropped-insert-leaves-nothing",
@@ -68,7 +61,7 @@ impl<P: Pool> DropGuard<P> {
                 (Fault::AnswersLate, "desynced at"),
                 (Fault::LeavesState, "when fresh"),
             ],
-            run: |cell| cell.sweep(INSERT),
+            run: |cell| cell.sweep(Operation::transact(insert)),
         },
         Check {
             id: "drop-guard/dropped-commit-is-all-or-nothing",
@@ -85,7 +78,7 @@ impl<P: Pool> DropGuard<P> {
                 (Fault::CommitForgotten, "lost at"),
                 (Fault::LeaksSession, "stuck at"),
             ],
-            run: |cell| cell.sweep(COMMIT),
+            run: |cell| cell.sweep(Operation::transact(commit).changing()),
         },
         Check {
             id: "drop-guard/dropped-rollback-leaves-nothing",
@@ -98,7 +91,7 @@ impl<P: Pool> DropGuard<P> {
             background: "A rollback that disarms its guard before the server has answered leaves \
                 the transaction to nobody when it is dropped.",
             catches: &[(Fault::BeginsByHand, "poisoned at"), (Fault::CommitsEarly, "torn at")],
-            run: |cell| cell.sweep(ROLLBACK),
+            run: |cell| cell.sweep(Operation::transact(rollback)),
         },
         Check {
             id: "drop-guard/uncommitted-work-is-rolled-back",
@@ -111,7 +104,7 @@ impl<P: Pool> DropGuard<P> {
             background: "Drop cannot wait, so a guard queues its ROLLBACK, and the pool must send \
                 it before it lends the connection again.",
             catches: &[(Fault::BeginsByHand, "poisoned"), (Fault::CommitsEarly, "torn")],
-            run: |cell| cell.uncut(INSERT),
+            run: |cell| cell.uncut(Operation::transact(insert)),
         },
         Check {
             id: "drop-guard/committed-work-stays",
@@ -123,7 +116,7 @@ impl<P: Pool> DropGuard<P> {
             background: "A guard that is not disarmed by its commit rolls back nothing, or the \
                 next transaction.",
             catches: &[(Fault::CommitForgotten, "lost")],
-            run: |cell| cell.uncut(COMMIT),
+            run: |cell| cell.uncut(Operation::transact(commit).changing()),
         },
         Check {
             id: "drop-guard/panic-between-awaits-leaves-nothing-open",
@@ -136,9 +129,20 @@ impl<P: Pool> DropGuard<P> {
             background: "A panic drops the guard as an error does. Clean-up that stands after the \
                 last await, and not in a drop, is never reached.",
             catches: &[(Fault::BeginsByHand, "poisoned"), (Fault::CommitsEarly, "torn")],
-            run: |cell| cell.uncut(PANIC),
+            run: |cell| cell.uncut(Operation::transact(panic)),
         },
     ];
+}
+
+/// Leases a session while another is lent, so that the pool has to open a connection, which is there
+/// the next time.
+fn lease<P: Pool>() -> Operation<P> {
+    let second = |pool: Arc<P>, first| async move {
+        let second = pool.session().await;
+        drop(first);
+        second.map(drop)
+    };
+    Operation::new(second).with_sessions(2).on_fresh_pools()
 }
 
 fn create() -> Step {

@@ -1,59 +1,110 @@
-//! Operations: what is swept, as data.
+//! Operations: what is swept of a layer, as a function.
 
-use std::panic::{AssertUnwindSafe, resume_unwind};
+use std::{
+    fmt,
+    future::Future,
+    panic::{AssertUnwindSafe, resume_unwind},
+    sync::Arc,
+};
 
-use futures::FutureExt;
+use futures::{FutureExt, future::BoxFuture};
 
 use crate::contract::{PLANTED_PANIC, Pool, Result, Script, Session};
 
+type Act<P> =
+    Arc<dyn Fn(Arc<P>, <P as Pool>::Session) -> BoxFuture<'static, Result<()>> + Send + Sync>;
+
 /// Something that a caller does with a layer and may drop on the way.
-#[derive(Clone, Copy, Debug)]
-pub struct Operation {
-    /// What the caller does.
-    pub act: Act,
-    /// Whether the tables differ afterwards.
-    pub changes: bool,
+///
+/// It starts with a session that was leased before, which it owns, so that giving it back is a part
+/// of it; and it may lease more from the pool. It owns all that it uses, so that it can be a task.
+///
+/// ```
+/// use dropproof::{contract::{Op, Pool, Session}, sweep::Operation};
+///
+/// fn insert<P: Pool>() -> Operation<P> {
+///     Operation::new(|_pool, mut session: P::Session| async move {
+///         session.run(&Op::CreateTask { title: None }).await.map(drop)
+///     })
+///     .changing()
+/// }
+/// ```
+pub struct Operation<P: Pool> {
+    act: Act<P>,
+    sessions_max: u32,
+    changes: bool,
+    keeps_the_pool: bool,
 }
 
-/// What a caller does.
-#[derive(Clone, Copy, Debug)]
-pub enum Act {
-    /// Leases a session while another is lent, so that the pool has to open a connection.
-    Lease,
-    /// Plays a script in a transaction on a leased session, then gives the session back.
-    Transact(fn() -> Script),
-}
-
-impl Act {
-    /// How many sessions the pool lends at the most.
-    pub(super) fn sessions_max(self) -> u32 {
-        match self {
-            Act::Lease => 2,
-            Act::Transact(_) => 1,
-        }
+impl<P: Pool> Operation<P> {
+    /// An operation that leaves the tables as they are, on a pool that lends one session.
+    pub fn new<F>(act: impl Fn(Arc<P>, P::Session) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Result<()>> + Send + 'static,
+    {
+        let act: Act<P> = Arc::new(move |pool, session| Box::pin(act(pool, session)));
+        Self { act, sessions_max: 1, changes: false, keeps_the_pool: true }
     }
 
-    /// Whether the pool is as it was before, so that it can serve the next cut.
-    pub(super) fn keeps_the_pool(self) -> bool {
-        match self {
-            // The connection that it opens is there the next time.
-            Act::Lease => false,
-            Act::Transact(_) => true,
-        }
+    /// Plays a script in a transaction, then gives the session back.
+    pub fn transact(script: impl Fn() -> Script + Send + Sync + 'static) -> Self {
+        Self::new(move |_, mut session| {
+            let script = script();
+            async move { session.transact(script).await }
+        })
     }
 
-    /// Does it, on the session that was leased before. A panic that the script planted is no error.
-    pub(super) async fn run<P: Pool>(self, pool: &P, mut leased: P::Session) -> Result<()> {
-        let work = async move {
-            match self {
-                Act::Lease => pool.session().await.map(drop),
-                Act::Transact(script) => leased.transact(script()).await,
+    /// The tables differ when it was done.
+    #[must_use]
+    pub fn changing(self) -> Self {
+        Self { changes: true, ..self }
+    }
+
+    /// The pool lends so many sessions.
+    #[must_use]
+    pub fn with_sessions(self, sessions_max: u32) -> Self {
+        Self { sessions_max, ..self }
+    }
+
+    /// The pool is not as it was before, so that each cut needs another.
+    #[must_use]
+    pub fn on_fresh_pools(self) -> Self {
+        Self { keeps_the_pool: false, ..self }
+    }
+
+    pub(super) fn sessions_max(&self) -> u32 {
+        self.sessions_max
+    }
+
+    pub(super) fn changes(&self) -> bool {
+        self.changes
+    }
+
+    pub(super) fn keeps_the_pool(&self) -> bool {
+        self.keeps_the_pool
+    }
+
+    /// Does it. A panic that the script planted is no error.
+    pub(super) fn run(&self, pool: Arc<P>, leased: P::Session) -> BoxFuture<'static, Result<()>> {
+        let work = (self.act)(pool, leased);
+        Box::pin(async move {
+            match AssertUnwindSafe(work).catch_unwind().await {
+                Ok(result) => result,
+                Err(panic) if panic.downcast_ref() == Some(&PLANTED_PANIC) => Ok(()),
+                Err(panic) => resume_unwind(panic),
             }
-        };
-        match AssertUnwindSafe(work).catch_unwind().await {
-            Ok(result) => result,
-            Err(panic) if panic.downcast_ref() == Some(&PLANTED_PANIC) => Ok(()),
-            Err(panic) => resume_unwind(panic),
-        }
+        })
+    }
+}
+
+impl<P: Pool> Clone for Operation<P> {
+    fn clone(&self) -> Self {
+        Self { act: Arc::clone(&self.act), ..*self }
+    }
+}
+
+impl<P: Pool> fmt::Debug for Operation<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Operation").field("changes", &self.changes).finish_non_exhaustive()
     }
 }

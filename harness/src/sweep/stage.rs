@@ -1,13 +1,12 @@
-//! The stage: an opened layer, with the proxy between it and its server where there is one.
+//! The stage: an opened client, with the proxy between it and its server where there is one.
 
-use std::{cell::Cell, future::poll_fn, pin::pin, task::Poll, time::Duration};
+use std::{future::poll_fn, pin::pin, task::Poll, time::Duration};
 
 use tokio::time::timeout;
 
-use super::{Error, Open, borrower, operation::Act};
+use super::{Error, scene::Scene};
 use crate::{
-    contract::{Pool, Row, Target},
-    database::{Fresh, Kind},
+    database::Fresh,
     poll::{Quiet, Runtime},
     wire::{Proxy, Wire},
 };
@@ -15,31 +14,25 @@ use crate::{
 /// Where the runtime cannot see that nothing more will happen, this long is taken for never.
 const NEVER: Duration = Duration::from_secs(3);
 
-/// An opened layer.
-pub(super) struct Stage<P: Pool> {
-    pub(super) pool: P,
-    pub(super) kind: Kind,
-    /// The state of a fresh session, which every later one must have.
-    pub(super) state: Vec<Row>,
-    /// The next number that no question had before.
-    nonce: Cell<i64>,
+/// An opened client.
+pub(super) struct Stage<S: Scene> {
+    pub(super) client: S::Client,
+    pub(super) state: S::State,
     quiet: Quiet,
     proxy: Option<Proxy>,
 }
 
-impl<P: Pool> Stage<P> {
-    /// Opens the layer, behind a proxy where the database is a server.
+impl<S: Scene> Stage<S> {
+    /// Opens the client, behind a proxy where the database is a server.
     ///
-    /// A fresh session is asked for its state where that is not known from an earlier stage.
+    /// Its state is asked for where that is not known from an earlier stage.
     pub(super) async fn open(
         fresh: &Fresh,
-        open: &Open<P>,
-        act: Act,
+        scene: &S,
         runtime: &Runtime,
-        state: Option<Vec<Row>>,
+        state: Option<S::State>,
     ) -> Result<Self, Error> {
-        let kind = fresh.kind();
-        let proxy = match (kind.protocol(), fresh.server()) {
+        let proxy = match (fresh.kind().protocol(), fresh.server()) {
             (Some(protocol), Some(server)) => Some(Proxy::start(protocol, server.address()).await?),
             _ => None,
         };
@@ -47,21 +40,10 @@ impl<P: Pool> Stage<P> {
             (Some(proxy), Some(server)) => server.with_address(proxy.address()).expose().to_owned(),
             _ => fresh.url(),
         };
-        let pool = open(Target { url, sessions_max: act.sessions_max() }).await?;
-        let state = match state {
-            Some(state) => state,
-            None => borrower::state(&mut pool.session().await?, kind).await?,
-        };
-        let stage = Self { pool, kind, state, nonce: Cell::new(1), quiet: runtime.quiet(), proxy };
+        let (client, state) = scene.open(fresh, url, state).await?;
+        let stage = Self { client, state, quiet: runtime.quiet(), proxy };
         stage.settle().await;
         Ok(stage)
-    }
-
-    /// A number that no question on this stage had before.
-    pub(super) fn fresh_nonce(&self) -> i64 {
-        let nonce = self.nonce.get();
-        self.nonce.set(nonce + 1);
-        nonce
     }
 
     /// The handle on the conversation, where there is one.
@@ -74,7 +56,7 @@ impl<P: Pool> Stage<P> {
         settle(&self.quiet, self.proxy.as_ref()).await;
     }
 
-    /// Runs a future of the layer, `None` where it can never come to an end.
+    /// Runs a future of the client, `None` where it can never come to an end.
     ///
     /// With `confirm`, or without a wire, it is waited for a long time before that is said.
     pub(super) async fn unless_stuck<T>(
@@ -97,12 +79,12 @@ impl<P: Pool> Stage<P> {
         timeout(NEVER, future).await.ok()
     }
 
-    /// Closes the pool, then everything that is left of its connections.
+    /// Closes the client, then everything that is left of its connections.
     pub(super) async fn close(self, fresh: &Fresh) -> Result<(), Error> {
-        let Self { pool, proxy, quiet, .. } = self;
+        let Self { client, proxy, quiet, .. } = self;
         {
             // A pool that waits for a session which never comes back is left to itself.
-            let mut closing = pin!(pool.close());
+            let mut closing = pin!(S::close(client));
             let mut settled = pin!(settle(&quiet, proxy.as_ref()));
             poll_fn(|cx| match closing.as_mut().poll(cx) {
                 Poll::Ready(_) => Poll::Ready(()),

@@ -2,17 +2,19 @@
 
 use std::{future::poll_fn, pin::pin, task::Poll, time::Duration};
 
-use futures::future::BoxFuture;
+use futures::future::LocalBoxFuture;
 use tokio::time::{Instant, interval};
 
 use super::{
-    Class, Cut, Error, POLLS_MAX, ROUNDS_MAX, Sweep,
-    borrower::Finding,
+    Class, Cut, Error, POLLS_MAX, ROUNDS_MAX,
+    class::Finding,
     cut::{At, cuts},
+    runner::Runner,
+    scene::{Borrowed, Borrower, Scene},
     stage::Stage,
 };
 use crate::{
-    contract::{self, Pool},
+    contract,
     poll::{self, cut_after},
     wire::{Event, Place, Status, Wire},
     witness::{OPEN_TRANSACTION, Tables, Witness},
@@ -33,9 +35,9 @@ pub struct Visit {
     pub findings: Vec<String>,
     /// What that rests on.
     pub evidence: Evidence,
-    /// How long it took, with the opening of another pool where that was needed.
+    /// How long it took, with the opening of another client where that was needed.
     pub took: Duration,
-    /// Whether the layer is as it was, so that it can serve the next cut.
+    /// Whether the client is as it was, so that it can serve the next cut.
     pub unchanged: bool,
 }
 
@@ -55,18 +57,19 @@ pub struct Evidence {
 }
 
 /// What every cut is compared with.
-pub(super) struct Reference {
+pub(super) struct Reference<S: Scene> {
     /// The uncut run.
     pub(super) visit: Visit,
     /// The cuts, where there is a wire.
     pub(super) cuts: Vec<Cut>,
     wired: bool,
-    /// What the tables may be after a cut, without the ids that a server makes.
+    /// What the tables may be after a cut, as far as that is the same in equal runs.
     before: Tables,
     after: Tables,
+    known: S::Known,
 }
 
-impl Reference {
+impl<S: Scene> Reference<S> {
     /// Every cut that is visited, in order.
     pub(super) fn every_cut(&self) -> Vec<Cut> {
         if self.wired {
@@ -82,20 +85,20 @@ impl Reference {
     }
 }
 
-impl<P: Pool> Sweep<'_, P> {
+impl<S: Scene> Runner<'_, S> {
     /// Runs the operation to its end, and makes what cuts are compared with.
-    pub(super) async fn uncut(&self, stage: &Stage<P>) -> Result<Reference, Error> {
+    pub(super) async fn uncut(&self, stage: &Stage<S>) -> Result<Reference<S>, Error> {
         let witness = self.fresh.witness();
-        let before = witness.reset().await?;
-        let leased = stage.pool.session().await?;
+        let before = witness.bring_back(self.scene.watched()).await?;
+        let lease = self.scene.lease(&stage.client).await?;
         stage.settle().await;
         let wire = stage.wire();
         wire.iter().for_each(Wire::mark);
-        self.operation.act.run(&stage.pool, leased).await?;
-        // What comes now is the pool's own housekeeping.
+        self.scene.act(&stage.client, lease).await?;
+        // What comes now is the client's own housekeeping.
         let spoken = conversation(wire.as_ref());
         let left_open = self.clean_up(stage, witness).await?;
-        let after = witness.tables().await?;
+        let after = witness.read(self.scene.watched()).await?;
 
         let mut evidence = Evidence {
             before: before.clone(),
@@ -104,45 +107,41 @@ impl<P: Pool> Sweep<'_, P> {
             ..Evidence::default()
         };
         let mut found = opened(&evidence.left_open);
-        let changed = without_ids(&before) != without_ids(&after);
-        if changed != self.operation.changes {
-            found.push(match changed {
-                true => (Class::Torn, "work that was not committed is there".to_owned()),
-                false => {
-                    (Class::Lost, "success was reported, and the work is not there".to_owned())
-                }
-            });
-        }
-        let sessions = self.operation.act.sessions_max();
-        found.extend(stage.next_borrowers(sessions, true, witness).await?);
+        let (before, after) = (self.scene.comparable(&before), self.scene.comparable(&after));
+        found.extend(self.scene.changed(&before, &after));
+        let borrower =
+            Borrower { stage, fresh: self.fresh, seen: &after, known: None, confirm: true };
+        let Borrowed { findings, known } = self.scene.borrow(borrower).await?;
+        found.extend(findings);
         stage.settle().await;
         evidence.conversation = conversation(wire.as_ref());
         Ok(Reference {
             visit: visit("uncut", found, Class::Clean, evidence),
             cuts: cuts(&spoken),
             wired: wire.is_some(),
-            before: without_ids(&before),
-            after: without_ids(&after),
+            before,
+            after,
+            known,
         })
     }
 
     /// Runs the operation once and drops it at the cut; `None` where it ended before so many polls.
     pub(super) async fn visit(
         &self,
-        stage: &Stage<P>,
-        reference: &Reference,
+        stage: &Stage<S>,
+        reference: &Reference<S>,
         cut: &Cut,
         confirm: bool,
     ) -> Result<Option<Visit>, Error> {
         let witness = self.fresh.witness();
-        let before = witness.reset().await?;
-        if without_ids(&before) != reference.before {
+        let before = witness.bring_back(self.scene.watched()).await?;
+        if self.scene.comparable(&before) != reference.before {
             return Err(Error::NotReset { cut: cut.name.clone() });
         }
-        let leased = stage.pool.session().await?;
+        let lease = self.scene.lease(&stage.client).await?;
         stage.settle().await;
         let wire = stage.wire();
-        let act: BoxFuture<'_, _> = Box::pin(self.operation.act.run(&stage.pool, leased));
+        let act = self.scene.act(&stage.client, lease);
         match (&cut.at, &wire) {
             (At::Wire(place, event), Some(wire)) => {
                 drop_at(stage, wire, *place, act).await;
@@ -158,15 +157,16 @@ impl<P: Pool> Sweep<'_, P> {
         let lines = lines(wire.as_ref());
         wire.iter().for_each(Wire::release);
         let mut left_open = self.clean_up(stage, witness).await?;
-        let after = witness.tables().await?;
+        let after = witness.read(self.scene.watched()).await?;
 
         let mut found = opened(&left_open);
-        let seen = without_ids(&after);
+        let seen = self.scene.comparable(&after);
         if seen != reference.before && seen != reference.after {
             found.push((Class::Torn, "a part of the work is there".to_owned()));
         }
-        let sessions = self.operation.act.sessions_max();
-        found.extend(stage.next_borrowers(sessions, confirm, witness).await?);
+        let (fresh, known) = (self.fresh, Some(&reference.known));
+        let borrower = Borrower { stage, fresh, seen: &seen, known, confirm };
+        found.extend(self.scene.borrow(borrower).await?.findings);
         if wire.is_none() && left_open.is_empty() {
             // Another thread may have begun what was asked only after the first look.
             left_open = self.clean_up(stage, witness).await?;
@@ -189,7 +189,7 @@ impl<P: Pool> Sweep<'_, P> {
     }
 
     /// Waits until what the layer does after a drop is over, and says what is left open then.
-    async fn clean_up(&self, stage: &Stage<P>, witness: &Witness) -> Result<Vec<String>, Error> {
+    async fn clean_up(&self, stage: &Stage<S>, witness: &Witness) -> Result<Vec<String>, Error> {
         stage.settle().await;
         let connections = stage.wire().map_or(0, |wire| wire.connections().len());
         let mut left_open = witness.left_open(connections).await?;
@@ -223,11 +223,11 @@ fn is_witnessed(left_open: &[String]) -> bool {
 }
 
 /// Runs a future until the conversation is held at a place, and drops it there.
-async fn drop_at<P: Pool>(
-    stage: &Stage<P>,
+async fn drop_at<S: Scene>(
+    stage: &Stage<S>,
     wire: &Wire,
     place: Place,
-    mut act: BoxFuture<'_, contract::Result<()>>,
+    mut act: LocalBoxFuture<'_, contract::Result<()>>,
 ) {
     wire.arm(place);
     tokio::select! {
@@ -287,10 +287,4 @@ fn conversation(wire: Option<&Wire>) -> Vec<Event> {
 fn lines(wire: Option<&Wire>) -> Vec<u32> {
     let connections = wire.map(Wire::connections).unwrap_or_default();
     connections.into_iter().map(|connection| connection.number).collect()
-}
-
-/// The tables without their first column: the ids of a server go up from run to run.
-fn without_ids(tables: &Tables) -> Tables {
-    let row = |row: &Vec<_>| row.iter().skip(1).cloned().collect();
-    tables.iter().map(|(table, rows)| (*table, rows.iter().map(row).collect())).collect()
 }

@@ -66,24 +66,40 @@ impl Source {
 pub const OPEN_TRANSACTION: &str = "a transaction is open";
 
 /// The rows of tables, by table.
-pub type Tables = BTreeMap<&'static str, Vec<Row>>;
+pub type Tables = BTreeMap<String, Vec<Row>>;
 
 /// What references goes first.
 const EMPTY: &str = "DELETE FROM canaries; DELETE FROM dones; DELETE FROM tasks; DELETE FROM users";
 
-/// One question for all tables, because each has its price: every row begins with its table's name.
-fn read_tables() -> String {
-    TABLES.map(|table| format!("SELECT '{table}', {table}.* FROM {table} ORDER BY 2")).join("; ")
+/// Tables that are compared, and how they are brought back to what they were.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Watched {
+    names: Vec<String>,
+    read: String,
+    reset: String,
 }
 
-fn by_table(rows: Vec<Row>) -> Tables {
-    let mut tables: Tables = TABLES.into_iter().map(|table| (table, Vec::new())).collect();
-    for mut row in rows {
-        let name = row.remove(0);
-        let rows = tables.iter_mut().find(|(table, _)| name == Value::from(**table));
-        rows.expect("each row begins with its table's name").1.push(row);
+impl Watched {
+    /// The tables of the entities; the canaries are emptied with them, and not compared.
+    #[must_use]
+    pub fn entities() -> Self {
+        let read =
+            TABLES.map(|table| format!("SELECT '{table}', {table}.* FROM {table} ORDER BY 2"));
+        let names = TABLES.map(str::to_owned).into();
+        // One question for all tables, because each has its price.
+        Self { names, read: read.join("; "), reset: EMPTY.to_owned() }
     }
-    tables
+
+    /// Sorts rows that begin with their table's name.
+    fn sort(&self, rows: Vec<Row>) -> Tables {
+        let mut tables: Tables = self.names.iter().map(|name| (name.clone(), Vec::new())).collect();
+        for mut row in rows {
+            let name = row.remove(0);
+            let rows = tables.iter_mut().find(|(table, _)| name == Value::from(table.as_str()));
+            rows.expect("each row begins with its table's name").1.push(row);
+        }
+        tables
+    }
 }
 
 type Job = Box<dyn FnOnce(&mut Result<Source, Error>) + Send>;
@@ -144,7 +160,16 @@ impl Witness {
     ///
     /// Fails with what the server said.
     pub async fn tables(&self) -> Result<Tables, Error> {
-        self.query(read_tables()).await.map(by_table)
+        self.read(&Watched::entities()).await
+    }
+
+    /// The rows of tables, by table.
+    ///
+    /// # Errors
+    ///
+    /// Fails with what the server said.
+    pub async fn read(&self, watched: &Watched) -> Result<Tables, Error> {
+        Ok(watched.sort(self.query(watched.read.clone()).await?))
     }
 
     /// What is left open by connections that are not ours: transactions and locks, in words that
@@ -175,7 +200,16 @@ impl Witness {
     ///
     /// Fails with what the server said.
     pub async fn reset(&self) -> Result<Tables, Error> {
-        self.query(format!("{EMPTY}; {}", read_tables())).await.map(by_table)
+        self.bring_back(&Watched::entities()).await
+    }
+
+    /// Brings tables back to what they were, and returns what is in them then.
+    ///
+    /// # Errors
+    ///
+    /// Fails with what the server said.
+    pub async fn bring_back(&self, watched: &Watched) -> Result<Tables, Error> {
+        Ok(watched.sort(self.query(format!("{}; {}", watched.reset, watched.read)).await?))
     }
 
     /// Empties the tables of the entities and the canaries, blocking; for code outside of a runtime.
