@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     database::{Address, Kind},
     owner,
+    sweep::Depth,
 };
 
 /// The environment variable that names the run file.
@@ -34,6 +35,9 @@ pub struct Run {
     pub seed: u64,
     /// How many random cases a property tries; its own number, where it is `None`.
     pub cases: Option<u32>,
+    /// How many of the cuts of a sweep are visited.
+    #[serde(default)]
+    pub depth: Depth,
     /// The one cut to be visited, by its number; zero is the run without a cut.
     pub replay: Option<usize>,
     /// The file to which each trial appends its verdict.

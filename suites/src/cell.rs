@@ -14,7 +14,7 @@ use dropproof::{
     database::{Database, Fresh, Kind},
     poll::Runtime,
     run::Run,
-    sweep::{self, LayerSweep, Open, Operation},
+    sweep::{self, Depth, LayerSweep, Open, Operation},
     verdict::{Error, Verdict},
     wire::Proxy,
     witness::{OPEN_TRANSACTION, Witness},
@@ -51,6 +51,7 @@ pub struct Cell<P: Pool> {
     open: Open<P>,
     seed: u64,
     cases: Option<u32>,
+    depth: Depth,
     replayed: Option<usize>,
     snapshots: Option<Snapshots>,
     lacks: &'static [Lack],
@@ -70,6 +71,7 @@ impl<P: Pool> Cell<P> {
             open,
             seed: 0,
             cases: None,
+            depth: Depth::default(),
             replayed: None,
             snapshots: None,
             lacks: &[],
@@ -77,10 +79,11 @@ impl<P: Pool> Cell<P> {
         }
     }
 
-    /// Takes from a run what it says of seed, cases and replay.
+    /// Takes from a run what it says of seed, cases, depth and replay.
     #[must_use]
     pub fn of_run(self, run: &Run) -> Self {
-        Self { seed: run.seed, cases: run.cases, replayed: run.replay, ..self }
+        let Run { seed, cases, depth, replay, .. } = *run;
+        Self { seed, cases, depth, replayed: replay, ..self }
     }
 
     /// Says what the layer does not claim to have.
@@ -227,7 +230,8 @@ impl<P: Pool> Cell<P> {
         work: impl FnOnce(&LayerSweep<'_, P>) -> Result<Judged, Error>,
     ) -> Result<Judged, Error> {
         let fresh = self.database.fresh()?;
-        work(&LayerSweep { fresh: &fresh, open: Arc::clone(&self.open), operation })
+        let (open, depth) = (Arc::clone(&self.open), self.depth);
+        work(&LayerSweep { fresh: &fresh, open, operation, depth })
     }
 
     fn traced(

@@ -111,6 +111,7 @@ mod tests {
             evidence: Evidence::default(),
             took: Duration::ZERO,
             unchanged: class.is_upheld(),
+            connections: 1,
         }
     }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use dropproof::{
     database::Kind,
-    sweep::Class,
+    sweep::{Class, Depth},
     verdict::{Cell, StripCut, Verdict, Violation},
 };
 use semver::{Version, VersionReq};
@@ -33,6 +33,9 @@ struct Known {
     class: Option<Class>,
     #[serde(default)]
     cuts: BTreeSet<String>,
+    /// Those that only the full depth visits.
+    #[serde(default)]
+    full: BTreeSet<String>,
     /// What is seen where it is broken without a cut, to the letter; in place of `class` and `cuts`.
     message: Option<String>,
     link: String,
@@ -45,7 +48,8 @@ impl KnownIssues {
     pub(crate) fn read(text: &str) -> Result<Self, toml::de::Error> {
         let list: Self = toml::from_str(text)?;
         let by_cuts = |known: &Known| known.class.is_some() && !known.cuts.is_empty();
-        let by_words = |known: &Known| known.class.is_none() && known.cuts.is_empty();
+        let by_words =
+            |known: &Known| known.class.is_none() && known.cuts.is_empty() && known.full.is_empty();
         match list.known.iter().find(|known| match known.message {
             Some(_) => !by_words(known),
             None => !by_cuts(known),
@@ -60,13 +64,20 @@ impl KnownIssues {
 
     /// The verdict when the list is taken into account.
     ///
-    /// `whole` says that every cut was visited, so that what is not broken has healed.
-    pub(crate) fn judge(&self, check: &str, cell: &Cell, whole: bool, verdict: Verdict) -> Verdict {
+    /// Where all cuts of a depth were visited, `whole` says of which: what is not broken then has
+    /// healed.
+    pub(crate) fn judge(
+        &self,
+        check: &str,
+        cell: &Cell,
+        whole: Option<Depth>,
+        verdict: Verdict,
+    ) -> Verdict {
         let listed: Vec<&Known> =
             self.known.iter().filter(|known| known.is_about(check, cell)).collect();
         match verdict {
             Verdict::Violated(violation) => judge_violation(&listed, whole, violation),
-            Verdict::Upheld if whole => match listed.first() {
+            Verdict::Upheld if whole.is_some() => match listed.first() {
                 Some(known) => Verdict::Healed { link: known.link.clone() },
                 None => Verdict::Upheld,
             },
@@ -85,19 +96,21 @@ impl Known {
     }
 
     fn names(&self, cut: &StripCut) -> bool {
-        self.class == Some(cut.class) && self.cuts.contains(&cut.name)
+        let is_listed = self.cuts.contains(&cut.name) || self.full.contains(&cut.name);
+        self.class == Some(cut.class) && is_listed
     }
 
-    /// Whether a cut that it names was not broken in its way.
-    fn has_healed(&self, broken: &[StripCut]) -> bool {
+    /// Whether a cut of this depth that it names was not broken in its way.
+    fn has_healed(&self, depth: Depth, broken: &[StripCut]) -> bool {
         let is_broken = |name: &String| {
             broken.iter().any(|cut| Some(cut.class) == self.class && cut.name == *name)
         };
-        !self.cuts.iter().all(is_broken)
+        let deep = self.full.iter().filter(|_| depth == Depth::Full);
+        !self.cuts.iter().chain(deep).all(is_broken)
     }
 }
 
-fn judge_violation(listed: &[&Known], whole: bool, violation: Violation) -> Verdict {
+fn judge_violation(listed: &[&Known], whole: Option<Depth>, violation: Violation) -> Verdict {
     if violation.cuts.is_empty() {
         let seen = |known: &&&Known| known.message.as_ref() == Some(&violation.message);
         return match listed.iter().find(seen) {
@@ -117,7 +130,9 @@ fn judge_violation(listed: &[&Known], whole: bool, violation: Violation) -> Verd
             format!("beyond what is known: {}; in all: {}", new.join(", "), violation.message);
         return Verdict::Violated(Violation { message, ..violation });
     }
-    if let Some(healed) = listed.iter().find(|known| whole && known.has_healed(&violation.cuts)) {
+    let has_healed =
+        |known: &&&Known| whole.is_some_and(|depth| known.has_healed(depth, &violation.cuts));
+    if let Some(healed) = listed.iter().find(has_healed) {
         return Verdict::Healed { link: healed.link.clone() };
     }
     let mut links: Vec<&str> = listed.iter().map(|known| known.link.as_str()).collect();
@@ -137,6 +152,7 @@ mod tests {
         databases = ["postgres"]
         class = "poisoned"
         cuts = ["Held(A)", "Held(B)"]
+        full = ["Held(A), cold"]
         link = "https://example.org/1"
         mechanism = "it forgets"
     "#;
@@ -156,7 +172,12 @@ mod tests {
     }
 
     fn judge(version: &str, verdict: Verdict) -> Verdict {
-        KnownIssues::read(LIST).unwrap().judge("guard/a", &cell(version), true, verdict)
+        judge_at(Depth::Quick, version, verdict)
+    }
+
+    fn judge_at(depth: Depth, version: &str, verdict: Verdict) -> Verdict {
+        let list = KnownIssues::read(LIST).unwrap();
+        list.judge("guard/a", &cell(version), Some(depth), verdict)
     }
 
     #[test]
@@ -194,6 +215,16 @@ mod tests {
     }
 
     #[test]
+    fn cut_of_the_full_depth_is_missed_there_alone() {
+        let quick = [("Held(A)", Class::Poisoned), ("Held(B)", Class::Poisoned)];
+        let full = [&quick[..], &[("Held(A), cold", Class::Poisoned)]].concat();
+
+        assert_eq!(judge("1.2.9", violated(&quick)).name(), "known");
+        assert_eq!(judge_at(Depth::Full, "1.2.9", violated(&quick)).name(), "healed");
+        assert_eq!(judge_at(Depth::Full, "1.2.9", violated(&full)).name(), "known");
+    }
+
+    #[test]
     fn list_says_nothing_of_another_version() {
         let broken = [("Held(A)", Class::Poisoned), ("Held(B)", Class::Poisoned)];
 
@@ -205,9 +236,11 @@ mod tests {
     fn violation_without_a_cut_is_known_by_its_words() {
         let list = LIST
             .replace("class = \"poisoned\"", "message = \"it hangs\"")
-            .replace("cuts = [\"Held(A)\", \"Held(B)\"]", "");
+            .replace("cuts = [\"Held(A)\", \"Held(B)\"]", "")
+            .replace("full = [\"Held(A), cold\"]", "");
         let judge = |verdict| {
-            KnownIssues::read(&list).unwrap().judge("guard/a", &cell("1.2.9"), true, verdict)
+            let list = KnownIssues::read(&list).unwrap();
+            list.judge("guard/a", &cell("1.2.9"), Some(Depth::Quick), verdict)
         };
 
         assert_eq!(judge(Verdict::violated("it hangs")).name(), "known");

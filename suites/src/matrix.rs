@@ -79,7 +79,7 @@ impl Matrix {
                     .snapshots(snapshots.clone())
                     .keeping(regressions.clone(), &judged_cell.name());
                 let judged = (check.run)(&cell)?;
-                let whole = run.replay.is_none();
+                let whole = run.replay.is_none().then_some(run.depth);
                 let verdict = known.judge(check.id, &judged_cell, whole, judged.verdict);
                 Ok(Judged { verdict, ..judged })
             }));

@@ -10,6 +10,7 @@ use clap::Args;
 use dropproof::{
     database::Kind,
     report::Report,
+    sweep::Depth,
     verdict::{Plan, Trial, Verdict},
 };
 use dropproof_databases::Estate;
@@ -35,6 +36,7 @@ Examples:
   cargo xtask test --database sqlite                   without a server
   cargo xtask test --check text-comes-back-as-it-was-stored --seed 7
   cargo xtask test --check random-operations-match-the-model --cases 10000
+  cargo xtask test --suite drop-guard --depth full     every cut, with cold caches too
   cargo xtask test --allow-blocked postgres            green on a machine without Docker
   cargo xtask test --all-versions                      then on the older versions, one by one
   cargo xtask test --list                              what there is, without running it
@@ -65,6 +67,9 @@ pub(crate) struct Options {
     /// How many random cases a property tries [default: 256]
     #[arg(long, value_name = "CASES", value_parser = clap::value_parser!(u32).range(1..))]
     cases: Option<u32>,
+    /// How many of the cuts of a sweep are visited: quick or full
+    #[arg(long, value_name = "DEPTH", default_value_t)]
+    depth: Depth,
     /// Do not fail because this database is not to be had; may be given several times
     #[arg(long, value_name = "DATABASE")]
     allow_blocked: Vec<String>,
@@ -172,8 +177,8 @@ async fn judge(
         Some(runner) => runner,
         None => Runner::at_hand().await,
     };
-    let Options { seed: Seed(seed), cases, .. } = *options;
-    let round = Round { target, plan, seed, cases, runner, owner: &owner, output: &output };
+    let Options { seed: Seed(seed), cases, depth, .. } = *options;
+    let round = Round { target, plan, seed, cases, depth, runner, owner: &owner, output: &output };
     let load = options.load.then(|| Load::begin(Priority::Normal));
     let ran = repeat(&round, options.repeat, terminal, interrupt).await;
     drop(load);

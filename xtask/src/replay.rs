@@ -1,7 +1,10 @@
 //! `cargo xtask replay`: one cut again, with everything that was said and seen.
 
 use clap::Args;
-use dropproof::verdict::{Outcome, Record, Verdict};
+use dropproof::{
+    sweep::Depth,
+    verdict::{Outcome, Record, Verdict},
+};
 use dropproof_databases::{Estate, Settings};
 use miette::miette;
 
@@ -64,6 +67,7 @@ pub(crate) async fn run(
         plan: &plan,
         seed: 0,
         cases: None,
+        depth: Depth::Full,
         runner: Runner::Cargo,
         owner: &owner,
         output: &output,

@@ -11,6 +11,7 @@ use std::{
 use dropproof::{
     report::{DatabaseFacts, Facts, Report},
     run::{self, Run},
+    sweep::Depth,
     verdict::{Plan, Record, Sink},
 };
 use dropproof_databases::Owner;
@@ -33,6 +34,8 @@ pub(crate) struct Round<'a> {
     pub(crate) seed: u64,
     /// How many random cases a property tries, where that was said.
     pub(crate) cases: Option<u32>,
+    /// How many of the cuts of a sweep are visited.
+    pub(crate) depth: Depth,
     pub(crate) runner: Runner,
     pub(crate) owner: &'a Owner,
     /// The folder in which the report is left.
@@ -101,6 +104,7 @@ impl Round<'_> {
             trials: Some(wanted.clone()),
             seed: self.seed,
             cases: self.cases,
+            depth: self.depth,
             replay,
             records: Some(folder.path("records.jsonl")),
             ..self.owner.run()
@@ -140,6 +144,7 @@ impl Round<'_> {
         });
         Facts {
             seed: self.seed,
+            depth: self.depth,
             databases: servers::facts(self.owner).into_iter().chain(embedded).collect(),
             blocked: self.owner.blocked().clone(),
         }

@@ -13,7 +13,7 @@ pub use terminal::mark;
 
 use crate::{
     database::Kind,
-    sweep::Class,
+    sweep::{Class, Depth},
     verdict::{Cell, Level, Outcome, Plan, Record, Rule, Strip, Trial, Verdict, Violation},
 };
 
@@ -25,6 +25,8 @@ pub const SCHEMA: u32 = 1;
 pub struct Facts {
     /// The seed of properties.
     pub seed: u64,
+    /// How many of the cuts were visited.
+    pub depth: Depth,
     /// The databases that there are.
     pub databases: BTreeMap<Kind, DatabaseFacts>,
     /// Why a database is not to be had, and the way out.
@@ -45,7 +47,7 @@ pub struct DatabaseFacts {
 pub struct Report {
     schema: u32,
     seed: u64,
-    depth: &'static str,
+    depth: Depth,
     cells: Vec<CellRow>,
     verdicts: Vec<VerdictRow>,
     errors: Vec<ErrorRow>,
@@ -124,7 +126,7 @@ impl Report {
         let mut report = Self {
             schema: SCHEMA,
             seed: facts.seed,
-            depth: "quick",
+            depth: facts.depth,
             cells: plan.cells.iter().map(|cell| CellRow::new(cell, facts)).collect(),
             verdicts: Vec::new(),
             errors: Vec::new(),
@@ -283,6 +285,7 @@ pub(crate) mod tests {
         let facts = DatabaseFacts { version: "3.50.2".into(), provider: "embedded" };
         let facts = Facts {
             seed: 0,
+            depth: Depth::Quick,
             databases: [(Kind::Sqlite, facts)].into(),
             blocked: [(Kind::Postgres, "no server; start one".to_owned())].into(),
         };

@@ -183,7 +183,8 @@ fn class_style(class: Class) -> Style {
     let colour = match class {
         Class::Clean => AnsiColor::Green,
         Class::Discarded | Class::Finished => AnsiColor::Cyan,
-        Class::Open
+        Class::Busy
+        | Class::Open
         | Class::Lost
         | Class::Torn
         | Class::Poisoned

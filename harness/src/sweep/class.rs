@@ -17,6 +17,8 @@ pub enum Class {
     Discarded,
     /// The whole operation was completed in the background before the connection was lent again.
     Finished,
+    /// A part of the operation ran on, or it ran on while its connection was lent to another.
+    Busy,
     /// A transaction or a lock is left on the server.
     Open,
     /// Success was reported, and the effect is missing.
@@ -33,10 +35,11 @@ pub enum Class {
 
 impl Class {
     /// Every class, from the mildest to the worst.
-    pub const ALL: [Class; 9] = [
+    pub const ALL: [Class; 10] = [
         Class::Clean,
         Class::Discarded,
         Class::Finished,
+        Class::Busy,
         Class::Open,
         Class::Lost,
         Class::Torn,
@@ -58,6 +61,7 @@ impl Class {
             Class::Clean => "clean",
             Class::Discarded => "discarded",
             Class::Finished => "finished",
+            Class::Busy => "busy",
             Class::Open => "open",
             Class::Lost => "lost",
             Class::Torn => "torn",
@@ -74,6 +78,7 @@ impl Class {
             Class::Clean => '.',
             Class::Discarded => 'd',
             Class::Finished => 'f',
+            Class::Busy => 'B',
             Class::Open => 'O',
             Class::Lost => 'L',
             Class::Torn => 'T',

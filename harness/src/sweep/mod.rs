@@ -13,10 +13,12 @@
 mod class;
 mod cut;
 mod layer;
+mod leaving;
 mod operation;
 mod question;
 mod runner;
 mod scene;
+mod silence;
 mod stage;
 mod visit;
 
@@ -25,7 +27,8 @@ use std::{fmt, io, sync::Arc, time::Duration};
 use futures::future::BoxFuture;
 
 pub use class::Class;
-pub use cut::Cut;
+pub use cut::{Cut, Depth, UnknownDepth};
+pub use leaving::Leaving;
 pub use operation::Operation;
 pub use visit::{Evidence, Visit};
 
@@ -36,11 +39,6 @@ use crate::{
 };
 use layer::Layer;
 use runner::Runner;
-
-/// Where there is no wire, the operation is dropped after up to so many polls,
-const POLLS_MAX: u32 = 8;
-/// so many times each at the most.
-const ROUNDS_MAX: usize = 400;
 
 /// How a layer is opened.
 pub type Open<P> = Arc<dyn Fn(Target) -> BoxFuture<'static, contract::Result<P>> + Send + Sync>;
@@ -53,6 +51,8 @@ pub struct LayerSweep<'a, P: Pool> {
     pub open: Open<P>,
     /// What is swept.
     pub operation: Operation<P>,
+    /// How many of the cuts are visited.
+    pub depth: Depth,
 }
 
 /// What a sweep has found.
@@ -146,16 +146,21 @@ impl<P: Pool> LayerSweep<'_, P> {
     ///
     /// Fails where a question was not answered; what the layer does wrong is no error.
     pub fn run(&self) -> Result<Swept, Error> {
-        Runner { fresh: self.fresh, scene: &self.layer() }.run()
+        self.runner(&self.layer(), self.depth).run()
     }
 
-    /// Visits one cut by its number, from one; zero is the uncut run.
+    /// Visits one cut by its number, from one; zero is the uncut run. A number means the same cut at
+    /// every depth.
     ///
     /// # Errors
     ///
     /// See [`run`](Self::run); fails also where there is no such cut.
     pub fn replay(&self, number: usize) -> Result<Visit, Error> {
-        Runner { fresh: self.fresh, scene: &self.layer() }.replay(number)
+        self.runner(&self.layer(), Depth::Full).replay(number)
+    }
+
+    fn runner<'a>(&'a self, scene: &'a Layer<P>, depth: Depth) -> Runner<'a, Layer<P>> {
+        Runner { fresh: self.fresh, scene, depth }
     }
 
     fn layer(&self) -> Layer<P> {

@@ -4,86 +4,104 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 
-use super::{Class, Error, Swept, Visit, scene::Scene, stage::Stage, visit::Reference};
+use super::{
+    Class, Cut, Depth, Error, Leaving, Swept, Visit,
+    cut::cuts,
+    scene::Scene,
+    stage::Stage,
+    visit::{How, Reference},
+};
 use crate::{database::Fresh, poll::Runtime};
 
 /// One visit may take this long; it takes some milliseconds.
 const VISIT_MAX: Duration = Duration::from_secs(30);
-/// Where there is no wire, cuts are visited until there were so many: another thread may answer
-/// before the future has to wait.
+/// Where there is no wire, the operation is dropped after up to so many polls,
+const POLLS_MAX: u32 = 8;
+/// so many times each at the most,
+const ROUNDS_MAX: usize = 400;
+/// until so many cuts were visited: another thread may answer before the future has to wait.
 const POLL_CUTS: usize = 32;
 
 /// Visits the cuts of a scene.
 pub(super) struct Runner<'a, S> {
     pub(super) fresh: &'a Fresh,
     pub(super) scene: &'a S,
+    pub(super) depth: Depth,
+}
+
+/// A stage between two cuts, with what the visits before have left of it.
+struct Kept<S: Scene> {
+    stage: Stage<S>,
+    fit: Fit,
+}
+
+/// What a stage is good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fit {
+    /// The next cut.
+    Ready,
+    /// The next cut, once the operation was run on it: it has a new connection.
+    Cooled,
+    /// Nothing more.
+    Spent,
 }
 
 impl<S: Scene> Runner<'_, S> {
     /// Visits every cut.
-    ///
-    /// # Errors
-    ///
-    /// Fails where a question was not answered; what the layer does wrong is no error.
     pub(super) fn run(&self) -> Result<Swept, Error> {
         let runtime = Runtime::new()?;
         runtime.block_on(async {
-            let (mut stage, reference) = self.reference(&runtime).await?;
-            let counted = self.fresh.server().map(|_| reference.cuts.len());
+            let (stage, reference, cuts) = self.reference(&runtime).await?;
+            let is_counted = self.fresh.server().is_some();
+            let mut kept = Kept { stage, fit: Fit::Ready };
             let mut visits = vec![reference.visit.clone()];
             if !reference.visit.class.is_upheld() {
-                stage.close(self.fresh).await?;
+                kept.stage.close(self.fresh).await?;
                 return Ok(Swept { visits, counted: Some(0) });
             }
-            for cut in reference.every_cut() {
+            for cut in &cuts {
                 let began = Instant::now();
+                kept = self.ready(&runtime, kept, &reference, cut).await?;
                 let confirm = !visits.iter().any(|visit| visit.class == Class::Stuck);
-                let visit = self.visit(&stage, &reference, &cut, confirm);
+                let how = How { leaving: Leaving::Drop, confirm };
+                let visit = self.visit(&kept.stage, &reference, cut, how);
                 let Some(mut visit) = bounded(&cut.name, visit).await? else { continue };
-                if !visit.class.is_upheld() && counted.is_none() {
-                    // What it left holds the one file, and cannot be ended from outside.
-                    visits.push(visit);
-                    break;
-                }
-                visit.unchanged &= self.scene.keeps_the_client();
-                if !visit.unchanged {
-                    let state = stage.state.clone();
-                    stage.close(self.fresh).await?;
-                    stage = self.stage(&runtime, state).await?;
-                }
+                kept.fit = self.fit(&reference, cut, &visit);
                 visit.took = began.elapsed();
+                // What a broken one left on the one file holds it, and cannot be ended from outside.
+                let is_last =
+                    !is_counted && (!visit.class.is_upheld() || POLL_CUTS <= visits.len());
                 visits.push(visit);
-                if counted.is_none() && POLL_CUTS < visits.len() {
+                if is_last {
                     break;
                 }
             }
             if visits.len() == 1 {
                 return Err(Error::NoCut);
             }
-            stage.close(self.fresh).await?;
-            Ok(Swept { visits, counted })
+            kept.stage.close(self.fresh).await?;
+            Ok(Swept { visits, counted: is_counted.then_some(cuts.len()) })
         })
     }
 
     /// Visits one cut by its number, from one; zero is the uncut run.
-    ///
-    /// # Errors
-    ///
-    /// See [`run`](Self::run); fails also where there is no such cut.
     pub(super) fn replay(&self, number: usize) -> Result<Visit, Error> {
         let runtime = Runtime::new()?;
         runtime.block_on(async {
-            let (stage, reference) = self.reference(&runtime).await?;
-            let counted = reference.cuts.len();
-            let visit = match (number, reference.cut(number)) {
-                (0, _) => Some(reference.visit),
-                (_, None) => None,
-                (_, Some(cut)) => {
-                    bounded(&cut.name, self.visit(&stage, &reference, &cut, true)).await?
-                }
+            let (stage, reference, cuts) = self.reference(&runtime).await?;
+            let kept = Kept { stage, fit: Fit::Ready };
+            let Some(index) = number.checked_sub(1) else {
+                kept.stage.close(self.fresh).await?;
+                return Ok(reference.visit);
             };
-            stage.close(self.fresh).await?;
-            visit.ok_or(Error::NoSuchCut { number, counted })
+            let missing = Error::NoSuchCut { number, counted: cuts.len() };
+            let cut = cuts.get(index).ok_or(missing)?;
+            let kept = self.ready(&runtime, kept, &reference, cut).await?;
+            let how = How { leaving: Leaving::Drop, confirm: true };
+            let visit = self.visit(&kept.stage, &reference, cut, how);
+            let visit = bounded(&cut.name, visit).await?;
+            kept.stage.close(self.fresh).await?;
+            visit.ok_or(Error::NoSuchCut { number, counted: cuts.len() })
         })
     }
 
@@ -91,34 +109,84 @@ impl<S: Scene> Runner<'_, S> {
         bounded("opening", Stage::open(self.fresh, self.scene, runtime, state)).await
     }
 
-    /// Opens the client, with warm caches where it is kept: the operation has been run once.
-    async fn stage(&self, runtime: &Runtime, state: S::State) -> Result<Stage<S>, Error> {
-        let stage = self.open(runtime, Some(state)).await?;
-        if self.scene.keeps_the_client() {
-            let lease = self.scene.lease(&stage.client).await?;
-            self.scene.act(&stage.client, lease).await?;
-            stage.settle().await;
+    /// Makes a stage fit for a cut.
+    async fn ready(
+        &self,
+        runtime: &Runtime,
+        Kept { mut stage, fit }: Kept<S>,
+        reference: &Reference<S>,
+        cut: &Cut,
+    ) -> Result<Kept<S>, Error> {
+        if fit == Fit::Cooled && !cut.cold {
+            bounded("warming up", self.warm(&stage)).await?;
+            if stage.connections() == reference.visit.connections {
+                return Ok(Kept { stage, fit: Fit::Ready });
+            }
         }
-        Ok(stage)
+        if fit != Fit::Ready || cut.cold {
+            let state = stage.state.clone();
+            stage.close(self.fresh).await?;
+            stage = self.open(runtime, Some(state)).await?;
+            if !cut.cold && self.scene.keeps_the_client() {
+                bounded("warming up", self.warm(&stage)).await?;
+            }
+        }
+        Ok(Kept { stage, fit: Fit::Ready })
     }
 
-    /// The uncut run, and a stage for the first cut.
+    /// Runs the operation once, which fills the caches of the client.
+    async fn warm(&self, stage: &Stage<S>) -> Result<(), Error> {
+        self.fresh.witness().bring_back(self.scene.watched()).await?;
+        let lease = self.scene.lease(&stage.client).await?;
+        self.scene.act(&stage.client, lease).await?;
+        stage.settle().await;
+        Ok(())
+    }
+
+    fn fit(&self, reference: &Reference<S>, cut: &Cut, visit: &Visit) -> Fit {
+        if cut.cold || !self.scene.keeps_the_client() || !visit.class.is_upheld() {
+            Fit::Spent
+        } else if visit.unchanged {
+            Fit::Ready
+        } else if visit.connections <= reference.visit.connections {
+            Fit::Cooled
+        } else {
+            Fit::Spent
+        }
+    }
+
+    /// The uncut run, a stage for the first cut, and the cuts.
     ///
     /// It is run twice where the client is kept, since cold and warm caches make different
     /// conversations. The first run is judged before anything is built on what it leaves.
-    async fn reference(&self, runtime: &Runtime) -> Result<(Stage<S>, Reference<S>), Error> {
+    async fn reference(
+        &self,
+        runtime: &Runtime,
+    ) -> Result<(Stage<S>, Reference<S>, Vec<Cut>), Error> {
         let stage = self.open(runtime, None).await?;
         let cold = bounded("the uncut run", self.uncut(&stage)).await?;
         if !cold.visit.class.is_upheld() {
-            return Ok((stage, cold));
+            return Ok((stage, cold, Vec::new()));
         }
         if self.scene.keeps_the_client() {
-            let warm = bounded("the uncut run", self.uncut(&stage)).await?;
-            return Ok((stage, warm));
+            let mut warm = bounded("the uncut run", self.uncut(&stage)).await?;
+            warm.spoken_cold = cold.spoken;
+            let cuts = self.cuts(&warm);
+            return Ok((stage, warm, cuts));
         }
         let state = stage.state.clone();
         stage.close(self.fresh).await?;
-        Ok((self.stage(runtime, state).await?, cold))
+        // Every client is a new one here, so there is no colder one.
+        let cuts = self.cuts(&cold);
+        Ok((self.open(runtime, Some(state)).await?, cold, cuts))
+    }
+
+    fn cuts(&self, reference: &Reference<S>) -> Vec<Cut> {
+        if self.fresh.server().is_some() {
+            return cuts(&reference.spoken, &reference.spoken_cold, self.depth);
+        }
+        let round = || (1..=POLLS_MAX).map(Cut::poll);
+        (0..ROUNDS_MAX).flat_map(|_| round()).collect()
     }
 }
 

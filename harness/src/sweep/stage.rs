@@ -51,6 +51,11 @@ impl<S: Scene> Stage<S> {
         self.proxy.as_ref().map(Proxy::wire)
     }
 
+    /// How many connections are open.
+    pub(super) fn connections(&self) -> usize {
+        self.wire().map_or(0, |wire| wire.connections().len())
+    }
+
     /// Waits until nothing is left to do.
     pub(super) async fn settle(&self) {
         settle(&self.quiet, self.proxy.as_ref()).await;

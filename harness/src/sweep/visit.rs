@@ -6,11 +6,12 @@ use futures::future::LocalBoxFuture;
 use tokio::time::{Instant, interval};
 
 use super::{
-    Class, Cut, Error, POLLS_MAX, ROUNDS_MAX,
+    Class, Cut, Error, Leaving,
     class::Finding,
-    cut::{At, cuts},
+    cut::{At, Then},
     runner::Runner,
     scene::{Borrowed, Borrower, Scene},
+    silence::Later,
     stage::Stage,
 };
 use crate::{
@@ -39,6 +40,8 @@ pub struct Visit {
     pub took: Duration,
     /// Whether the client is as it was, so that it can serve the next cut.
     pub unchanged: bool,
+    /// How many connections it has.
+    pub connections: usize,
 }
 
 /// What a class rests on.
@@ -60,29 +63,24 @@ pub struct Evidence {
 pub(super) struct Reference<S: Scene> {
     /// The uncut run.
     pub(super) visit: Visit,
-    /// The cuts, where there is a wire.
-    pub(super) cuts: Vec<Cut>,
-    wired: bool,
+    /// What the operation said, and nobody after it.
+    pub(super) spoken: Vec<Event>,
+    /// What it said on a client that was not used before.
+    pub(super) spoken_cold: Vec<Event>,
+    /// What the borrowers said after it.
+    borrowed: Vec<Event>,
     /// What the tables may be after a cut, as far as that is the same in equal runs.
     before: Tables,
     after: Tables,
     known: S::Known,
 }
 
-impl<S: Scene> Reference<S> {
-    /// Every cut that is visited, in order.
-    pub(super) fn every_cut(&self) -> Vec<Cut> {
-        if self.wired {
-            return self.cuts.clone();
-        }
-        let round = || (1..=POLLS_MAX).map(Cut::poll);
-        (0..ROUNDS_MAX).flat_map(|_| round()).collect()
-    }
-
-    /// The cut of a number, from one.
-    pub(super) fn cut(&self, number: usize) -> Option<Cut> {
-        self.every_cut().into_iter().nth(number.checked_sub(1)?)
-    }
+/// How a visit is made.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct How {
+    pub(super) leaving: Leaving,
+    /// Whether a wait for what can never come is to be confirmed.
+    pub(super) confirm: bool,
 }
 
 impl<S: Scene> Runner<'_, S> {
@@ -109,20 +107,18 @@ impl<S: Scene> Runner<'_, S> {
         let mut found = opened(&evidence.left_open);
         let (before, after) = (self.scene.comparable(&before), self.scene.comparable(&after));
         found.extend(self.scene.changed(&before, &after));
+        let said = conversation(wire.as_ref()).len();
         let borrower =
             Borrower { stage, fresh: self.fresh, seen: &after, known: None, confirm: true };
         let Borrowed { findings, known } = self.scene.borrow(borrower).await?;
         found.extend(findings);
         stage.settle().await;
         evidence.conversation = conversation(wire.as_ref());
-        Ok(Reference {
-            visit: visit("uncut", found, Class::Clean, evidence),
-            cuts: cuts(&spoken),
-            wired: wire.is_some(),
-            before,
-            after,
-            known,
-        })
+        let borrowed = evidence.conversation[said..].to_vec();
+        let connections = lines(wire.as_ref()).len();
+        let visit = Visit { connections, ..visit("uncut", found, Class::Clean, evidence) };
+        let spoken_cold = Vec::new();
+        Ok(Reference { visit, spoken, spoken_cold, borrowed, before, after, known })
     }
 
     /// Runs the operation once and drops it at the cut; `None` where it ended before so many polls.
@@ -131,7 +127,7 @@ impl<S: Scene> Runner<'_, S> {
         stage: &Stage<S>,
         reference: &Reference<S>,
         cut: &Cut,
-        confirm: bool,
+        how: How,
     ) -> Result<Option<Visit>, Error> {
         let witness = self.fresh.witness();
         let before = witness.bring_back(self.scene.watched()).await?;
@@ -142,20 +138,15 @@ impl<S: Scene> Runner<'_, S> {
         stage.settle().await;
         let wire = stage.wire();
         let act = self.scene.act(&stage.client, lease);
-        match (&cut.at, &wire) {
-            (At::Wire(place, event), Some(wire)) => {
-                drop_at(stage, wire, *place, act).await;
-                met(cut, event, wire)?;
-            }
-            (At::Poll(polls), _) => match cut_after(act, *polls).await {
-                poll::Cut::Finished(result) => return Ok(result.map(|()| None)?),
-                poll::Cut::Dropped => {}
-            },
-            (At::Wire(..), None) => return Err(missed(cut, "there is no wire")),
+        if !leave_at(stage, cut, act, how.leaving).await? {
+            return Ok(None);
         }
-        let dropped_after = wire.as_ref().map(|wire| wire.trace().since_mark().len());
+        let dropped_after = wire.as_ref().map(|_| conversation(wire.as_ref()).len());
         let lines = lines(wire.as_ref());
-        wire.iter().for_each(Wire::release);
+        wire.iter().for_each(|wire| match cut.then {
+            Then::Release => wire.release(),
+            Then::Reset => wire.reset(),
+        });
         let mut left_open = self.clean_up(stage, witness).await?;
         let after = witness.read(self.scene.watched()).await?;
 
@@ -164,8 +155,9 @@ impl<S: Scene> Runner<'_, S> {
         if seen != reference.before && seen != reference.after {
             found.push((Class::Torn, "a part of the work is there".to_owned()));
         }
+        let borrowed_after = conversation(wire.as_ref()).len();
         let (fresh, known) = (self.fresh, Some(&reference.known));
-        let borrower = Borrower { stage, fresh, seen: &seen, known, confirm };
+        let borrower = Borrower { stage, fresh, seen: &seen, known, confirm: how.confirm };
         found.extend(self.scene.borrow(borrower).await?.findings);
         if wire.is_none() && left_open.is_empty() {
             // Another thread may have begun what was asked only after the first look.
@@ -175,17 +167,26 @@ impl<S: Scene> Runner<'_, S> {
         if !found.iter().any(|(class, _)| *class == Class::Stuck) {
             stage.settle().await;
         }
-        let same_connections = lines == self::lines(wire.as_ref());
-        let mildest = match same_connections {
-            _ if seen != reference.before => Class::Finished,
+        let conversation = conversation(wire.as_ref());
+        let (dropped, borrowed) = conversation.split_at(borrowed_after);
+        let dropped = &dropped[dropped_after.unwrap_or_default()..];
+        // What a borrower's own new connection says is its own.
+        let of_old = |event: &&Event| lines.contains(&event.connection);
+        let borrowed: Vec<Event> = borrowed.iter().filter(of_old).cloned().collect();
+        let ran_on = reference.ran_on(cut, (dropped, &borrowed), &seen);
+        let finished = ran_on == Some(RanOn::Finished);
+        found.extend(ran_on.and_then(RanOn::finding));
+
+        let connections = self::lines(wire.as_ref());
+        let mildest = match connections == lines {
+            _ if finished || seen != reference.before => Class::Finished,
             true => Class::Clean,
             false => Class::Discarded,
         };
-        let conversation = conversation(wire.as_ref());
         let evidence = Evidence { conversation, dropped_after, before, after, left_open };
         let visit = visit(&cut.name, found, mildest, evidence);
-        let unchanged = same_connections && visit.class.is_upheld();
-        Ok(Some(Visit { unchanged, ..visit }))
+        let unchanged = connections == lines && visit.class.is_upheld();
+        Ok(Some(Visit { unchanged, connections: connections.len(), ..visit }))
     }
 
     /// Waits until what the layer does after a drop is over, and says what is left open then.
@@ -222,19 +223,43 @@ fn is_witnessed(left_open: &[String]) -> bool {
     left_open.iter().any(|what| what.starts_with(OPEN_TRANSACTION))
 }
 
-/// Runs a future until the conversation is held at a place, and drops it there.
-async fn drop_at<S: Scene>(
+/// Runs a future until the cut and leaves it there; says whether it came there, which where there is
+/// no wire it need not.
+async fn leave_at<S: Scene>(
+    stage: &Stage<S>,
+    cut: &Cut,
+    mut act: LocalBoxFuture<'static, contract::Result<()>>,
+    leaving: Leaving,
+) -> Result<bool, Error> {
+    match (&cut.at, stage.wire()) {
+        (At::Wire { place, event, .. }, Some(wire)) => {
+            hold_at(stage, &wire, *place, &mut act).await;
+            met(cut, event, &wire)?;
+        }
+        (At::Poll(polls), _) => match cut_after(&mut act, *polls).await {
+            poll::Cut::Finished(result) => return Ok(result.map(|()| false)?),
+            poll::Cut::Dropped => {}
+        },
+        (At::Wire { .. }, None) => return Err(missed(cut, "there is no wire")),
+    }
+    leaving.leave(act).await;
+    stage.wire().iter().for_each(Wire::leave);
+    Ok(true)
+}
+
+/// Runs a future until the conversation is held at a place.
+async fn hold_at<S: Scene>(
     stage: &Stage<S>,
     wire: &Wire,
     place: Place,
-    mut act: LocalBoxFuture<'_, contract::Result<()>>,
+    act: &mut LocalBoxFuture<'static, contract::Result<()>>,
 ) {
     wire.arm(place);
     tokio::select! {
         biased;
         () = wire.held() => {}
         // It ended without the place: whoever looks what was met finds nothing.
-        _ = &mut act => return,
+        _ = &mut *act => return,
     }
     // What lies unread must not be read: there the future is not polled again.
     if !matches!(place, Place::Unread(_)) {
@@ -244,6 +269,56 @@ async fn drop_at<S: Scene>(
             Poll::Pending => act.as_mut().poll(cx).map(drop),
         })
         .await;
+    }
+}
+
+/// What a layer did of an operation after its caller had gone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum RanOn {
+    /// All of it, before its connection was lent again.
+    Finished,
+    /// A part of it, or all of it and too late.
+    Busy(String),
+}
+
+impl RanOn {
+    fn finding(self) -> Option<Finding> {
+        match self {
+            RanOn::Finished => None,
+            RanOn::Busy(what) => Some((Class::Busy, what)),
+        }
+    }
+}
+
+impl<S: Scene> Reference<S> {
+    /// What was still asked of the server after a cut, until the next lease and from then on.
+    fn ran_on(
+        &self,
+        cut: &Cut,
+        (dropped, borrowed): (&[Event], &[Event]),
+        seen: &Tables,
+    ) -> Option<RanOn> {
+        let uncut = if cut.cold { &self.spoken_cold } else { &self.spoken };
+        let mut later = Later::of(uncut, cut);
+        let ran = later.take(dropped);
+        let left = later.len();
+        later.leave_to(&self.borrowed);
+        let lent = later.take(borrowed);
+        if !lent.is_empty() {
+            return Some(RanOn::Busy(format!(
+                "after the drop the server was asked for {}, while the next borrower had it",
+                lent.join(", ")
+            )));
+        }
+        match ran.len() {
+            0 => None,
+            _ if left == 0 && *seen == self.after => Some(RanOn::Finished),
+            some => Some(RanOn::Busy(format!(
+                "after the drop the server was still asked for {}: {some} of {} requests",
+                ran.join(", "),
+                some + left
+            ))),
+        }
     }
 }
 
@@ -272,6 +347,7 @@ fn visit(cut: &str, mut found: Vec<Finding>, mildest: Class, evidence: Evidence)
         evidence,
         unchanged: class.is_upheld(),
         took: Duration::ZERO,
+        connections: 0,
     }
 }
 

@@ -34,6 +34,8 @@ pub(super) struct Flow {
     /// The epoch in which the batch under way began.
     begun: Option<u64>,
     stop: Option<Stop>,
+    /// The bytes of `inbound` that were there when the caller left.
+    early: usize,
     /// Whether the source has said all.
     ended: bool,
     /// Whether the sink takes no more.
@@ -48,7 +50,7 @@ impl Flow {
         cx: &mut Context<'_>,
     ) -> bool {
         let room = PREFIX_MAX - self.inbound.len();
-        let stopped = self.stop.is_some() && !self.may_take();
+        let stopped = self.stop.is_some() && self.may_take() == 0;
         if self.ended || stopped || room == 0 || !self.outbound.is_empty() {
             return false;
         }
@@ -99,6 +101,16 @@ impl Flow {
         (free && !self.inbound.is_empty()).then_some(&self.inbound)
     }
 
+    /// Notes that the caller has left, so that what is here was sent before.
+    pub(super) fn leave(&mut self) {
+        self.early = self.inbound.len();
+    }
+
+    /// Whether the message at the front was sent before the caller left.
+    pub(super) fn is_early(&self) -> bool {
+        0 < self.early
+    }
+
     /// Takes the epoch of the batch that a message of `role` belongs to.
     pub(super) fn begun(&mut self, role: Role, epoch: u64) -> u64 {
         match role {
@@ -116,6 +128,7 @@ impl Flow {
 
     /// Drops the message just named, which is whole.
     pub(super) fn refuse(&mut self, message: &Message) {
+        self.early = self.early.saturating_sub(message.length);
         self.inbound.advance(message.length);
     }
 
@@ -138,11 +151,15 @@ impl Flow {
         let keep = keep || stopped;
         // What was kept goes before what is not.
         let late = !keep && self.give();
-        let count = if self.may_take() { self.rest.min(self.inbound.len()) } else { 0 };
+        let count = self.may_take().min(self.inbound.len());
         let target = if keep { &mut self.kept } else { &mut self.outbound };
         target.extend_from_slice(&self.inbound[..count]);
+        self.early = self.early.saturating_sub(count);
         self.inbound.advance(count);
         self.rest -= count;
+        if let Some(stop) = &mut self.stop {
+            stop.before -= count;
+        }
         if BATCH_MAX < self.kept.len() {
             return Err(Malformed::Batch { bytes_max: BATCH_MAX });
         }
@@ -177,9 +194,8 @@ impl Flow {
 
     /// Takes the stop, once all before it is delivered.
     pub(super) fn stop(&mut self) -> Option<Stop> {
-        let held = self.stop.as_ref().is_some_and(|stop| matches!(stop.place(), Place::Held(_)));
-        let delivered = self.outbound.is_empty() && (held || self.rest == 0);
-        if delivered { self.stop.take() } else { None }
+        let taken = self.stop.as_ref().is_some_and(|stop| stop.before == 0);
+        if taken && self.outbound.is_empty() { self.stop.take() } else { None }
     }
 
     /// Whether the source ended and all it said is delivered.
@@ -204,10 +220,9 @@ impl Flow {
         self.rest != 0 || !self.inbound.is_empty()
     }
 
-    /// Whether the message named last may go on before its stop.
-    fn may_take(&self) -> bool {
-        let held = self.stop.as_ref().is_some_and(|stop| matches!(stop.place(), Place::Held(_)));
-        self.rest != 0 && !held
+    /// How many bytes of the message named last may go on before its stop.
+    fn may_take(&self) -> usize {
+        self.stop.as_ref().map_or(self.rest, |stop| stop.before.min(self.rest))
     }
 
     /// The bytes here, without a batch that is kept back.

@@ -21,6 +21,9 @@ pub(super) trait Framing: Send {
 
     /// Where the connection stands after the messages seen.
     fn standing(&self) -> Standing;
+
+    /// The bytes of the header that each message of a server begins with.
+    fn header(&self) -> usize;
 }
 
 /// One message, as a framing sees it.

@@ -16,7 +16,7 @@ use std::{
 use tokio::sync::Notify;
 
 use super::{
-    Error, Event, Phase, Place, Side, Status, Trace,
+    Error, Event, Part, Phase, Place, Side, Status, Trace,
     framing::{Message, Role, Standing},
 };
 
@@ -66,6 +66,8 @@ pub(super) enum Turn {
 pub(super) struct Stop {
     reached: Reached,
     epoch: u64,
+    /// So many bytes of the message are delivered before it takes hold.
+    pub(super) before: usize,
 }
 
 impl Stop {
@@ -95,6 +97,8 @@ struct State {
     opened: u32,
     lines: BTreeMap<u32, Line>,
     moves: u64,
+    /// How often a caller has left.
+    left: u64,
     forwarded: u64,
     failures: Vec<Arc<Error>>,
 }
@@ -158,7 +162,7 @@ impl Gate {
         &self,
         (connection, from, phase): (u32, Side, Phase),
         message: Message,
-        status: Option<Status>,
+        (status, header, early): (Option<Status>, usize, bool),
         begun: u64,
     ) -> Option<Stop> {
         let state = &mut *self.state();
@@ -173,13 +177,27 @@ impl Gate {
             }
             Role::End | Role::Part | Role::Aside => None,
         };
-        let Message { name, detail, .. } = message;
-        let event = Event { connection, from, phase, name, detail, status, number };
+        let Message { name, detail, length, .. } = message;
+        let parts = match from {
+            Side::Client => Vec::new(),
+            Side::Server => {
+                let is_split = |part: &Part| part.split(header, length).is_some();
+                Part::ALL.into_iter().filter(is_split).collect()
+            }
+        };
+        let event = Event { connection, from, phase, name, detail, status, number, parts, early };
         let met = state.armed.filter(|place| number.is_some_and(|n| is_at(*place, from, n)));
         let stop = met.map(|place| {
             state.armed = None;
             state.met = Some(state.epoch);
-            Stop { reached: Reached { place, event: event.clone() }, epoch: state.epoch }
+            let before = match place {
+                Place::Held(_) => 0,
+                // A message that is too short for it comes whole.
+                Place::Split(_, part) => part.split(header, length).unwrap_or(length),
+                Place::Sent(_) | Place::Unread(_) => length,
+            };
+            let reached = Reached { place, event: event.clone() };
+            Stop { reached, epoch: state.epoch, before }
         });
         state.trace.events.push(event);
         stop
@@ -235,12 +253,29 @@ impl Gate {
         wake(state);
     }
 
+    /// Arms another place; the counts go on, and so does a hold.
+    pub(super) fn arm_next(&self, place: Place) {
+        self.state().armed = Some(place);
+    }
+
     /// Forgets the armed place, met or not; the counts go on.
     pub(super) fn disarm(&self) {
         let mut state = self.state();
         state.armed = None;
         state.met = None;
         wake(state);
+    }
+
+    /// Notes that the caller has left: what clients have sent by now, they sent before.
+    pub(super) fn leave_caller(&self) {
+        let mut state = self.state();
+        state.left += 1;
+        wake(state);
+    }
+
+    /// How often a caller has left.
+    pub(super) fn left(&self) -> u64 {
+        self.state().left
     }
 
     /// Opens the gate; with `reset` the held connection is broken first.
@@ -310,7 +345,7 @@ fn is_at(place: Place, from: Side, number: u64) -> bool {
     match place {
         Place::Sent(sent) => from == Side::Client && sent == number,
         Place::Held(held) => from == Side::Server && held == number,
-        Place::Unread(unread) => from == Side::Server && unread == number,
+        Place::Unread(place) | Place::Split(place, _) => from == Side::Server && place == number,
     }
 }
 

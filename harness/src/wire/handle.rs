@@ -36,6 +36,15 @@ impl Wire {
         self.0.mark(Some(place));
     }
 
+    /// Arms another place. The counts go on from the last [`arm`](Self::arm) or
+    /// [`mark`](Self::mark), and a hold stays until it is released.
+    ///
+    /// So a conversation is held more than once: to let each message come in two pieces, to delay
+    /// one until a condition is met, or to cut the clean-up after a cut.
+    pub fn arm_next(&self, place: Place) {
+        self.0.arm_next(place);
+    }
+
     /// Forgets the armed place if the conversation has not come to it; the counts go on.
     ///
     /// A hold stays: see [`release`](Self::release).
@@ -56,6 +65,15 @@ impl Wire {
     #[must_use]
     pub fn is_held(&self) -> bool {
         self.0.is_held()
+    }
+
+    /// Notes that the caller whose conversation is held has left.
+    ///
+    /// What its client had sent by then is told from what it sends afterwards: see
+    /// [`Event::early`](super::Event::early). To be called at once when the caller is gone, after the
+    /// runtime was quiet, and before the hold ends.
+    pub fn leave(&self) {
+        self.0.leave_caller();
     }
 
     /// Lets the conversation go on.

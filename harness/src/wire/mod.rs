@@ -58,6 +58,46 @@ pub enum Place {
     Held(u64),
     /// The message of this number lies in the client's socket.
     Unread(u64),
+    /// The first bytes of the message of this number lie in the client's socket, and no more.
+    Split(u64, Part),
+}
+
+/// Where a message is split in two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Part {
+    /// Inside its header, which says how long it is.
+    InHeader,
+    /// Between its header and its body.
+    AfterHeader,
+    /// In the middle of its body.
+    InBody,
+}
+
+impl Part {
+    /// Every part, from the front.
+    pub const ALL: [Part; 3] = [Part::InHeader, Part::AfterHeader, Part::InBody];
+
+    /// How many bytes of a message come before the split; `None` where it would not leave two parts.
+    pub(crate) fn split(self, header: usize, length: usize) -> Option<usize> {
+        let body = length.saturating_sub(header);
+        let before = match self {
+            Part::InHeader => header / 2,
+            Part::AfterHeader => header,
+            Part::InBody if body < 2 => return None,
+            Part::InBody => header + body / 2,
+        };
+        (0 < before && before < length).then_some(before)
+    }
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Part::InHeader => "in its header",
+            Part::AfterHeader => "after its header",
+            Part::InBody => "in its body",
+        })
+    }
 }
 
 impl fmt::Display for Place {
@@ -66,6 +106,7 @@ impl fmt::Display for Place {
             Place::Sent(number) => write!(f, "Sent({number})"),
             Place::Held(number) => write!(f, "Held({number})"),
             Place::Unread(number) => write!(f, "Unread({number})"),
+            Place::Split(number, part) => write!(f, "Split({number}, {part})"),
         }
     }
 }

@@ -39,6 +39,8 @@ pub(super) struct Pump<'a, C, S> {
     framing: Box<dyn Framing>,
     gate: &'a Gate,
     connection: u32,
+    /// How often a caller had left when that was last looked at.
+    left: u64,
 }
 
 impl<'a, C, S> Pump<'a, C, S>
@@ -52,7 +54,7 @@ where
         (gate, connection): (&'a Gate, u32),
     ) -> Self {
         let (requests, answers) = (Flow::default(), Flow::default());
-        Self { client, server, requests, answers, framing, gate, connection }
+        Self { client, server, requests, answers, framing, gate, connection, left: gate.left() }
     }
 
     /// Runs until the server has closed the connection or it is broken.
@@ -63,9 +65,19 @@ where
     /// Moves all that can be moved now.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<End, Broken>> {
         loop {
+            let left = self.gate.left();
+            if mem::replace(&mut self.left, left) != left {
+                self.requests.leave();
+            }
             match self.gate.turn(self.connection, cx.waker()) {
                 Turn::Open => {}
-                Turn::Shut => return Poll::Pending,
+                // What the client sends meanwhile is taken in, so that it is known when it came.
+                Turn::Shut => {
+                    while self.requests.fill(self.client, cx) {
+                        self.gate.moved(0);
+                    }
+                    return Poll::Pending;
+                }
                 Turn::Reset => return Poll::Ready(Ok(End::Reset)),
             }
             let moved = self.pass(Side::Client, cx)? || self.pass(Side::Server, cx)?;
@@ -131,7 +143,7 @@ where
         let Some(bytes) = flow.unnamed() else { return Ok(false) };
         let Some(mut message) = self.framing.next(from, bytes)? else { return Ok(false) };
 
-        let begun = flow.begun(message.role, epoch);
+        let (begun, early) = (flow.begun(message.role, epoch), flow.is_early());
         let length = match mem::replace(&mut message.fate, Fate::Pass) {
             Fate::Pass => message.length,
             Fate::Replace(bytes) => {
@@ -140,7 +152,7 @@ where
             }
             Fate::Reply(reply) => {
                 flow.refuse(&message);
-                self.gate.note((self.connection, from, phase), message, None, begun);
+                self.gate.note((self.connection, from, phase), message, (None, 0, false), begun);
                 match from {
                     Side::Client => self.answers.reply(reply),
                     Side::Server => self.requests.reply(reply),
@@ -148,8 +160,9 @@ where
                 return Ok(true);
             }
         };
-        let status = self.framing.standing().status;
-        let stop = self.gate.note((self.connection, from, phase), message, status, begun);
+        message.length = length;
+        let said = (self.framing.standing().status, self.framing.header(), early);
+        let stop = self.gate.note((self.connection, from, phase), message, said, begun);
         flow.admit(length, stop);
         Ok(true)
     }

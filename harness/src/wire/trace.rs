@@ -6,6 +6,8 @@
 
 use std::fmt;
 
+use super::Part;
+
 /// Who speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Side {
@@ -75,6 +77,10 @@ pub struct Event {
     /// `None` for a message that is no place: one inside a batch, and what a server says at any
     /// time.
     pub number: Option<u64>,
+    /// The parts between which it can be split; none where the client sent it.
+    pub parts: Vec<Part>,
+    /// Whether the client had sent it when its caller left; see [`Wire::leave`](super::Wire::leave).
+    pub early: bool,
 }
 
 impl fmt::Display for Event {

@@ -228,4 +228,8 @@ impl Framing for MySql {
         let owes = waits || self.ends || self.answers.owes();
         Standing { phase, status: self.status, unanswered, owes }
     }
+
+    fn header(&self) -> usize {
+        HEADER
+    }
 }

@@ -24,6 +24,9 @@ use super::{
 /// The server's own limit (`PQ_LARGE_MESSAGE_LIMIT`).
 const LENGTH_MAX: u32 = 0x3fff_fffe;
 
+/// The type of a message and its length.
+const HEADER: usize = 5;
+
 /// The framing of one connection.
 pub(super) struct Postgres {
     connection: u32,
@@ -83,9 +86,9 @@ impl Postgres {
             return Err(Malformed::Length { message, length });
         }
         let length = length as usize + 1;
-        let Some(body) = bytes.get(5..length.min(PREFIX_MAX)) else { return Ok(None) };
+        let Some(body) = bytes.get(HEADER..length.min(PREFIX_MAX)) else { return Ok(None) };
 
-        let fields = Fields::new(message, body, length - 5);
+        let fields = Fields::new(message, body, length - HEADER);
         let (name, detail) = match from {
             Side::Client => names::of_client(tag, message, fields)?,
             Side::Server => names::of_server(tag, message, fields)?,
@@ -143,5 +146,9 @@ impl Framing for Postgres {
         let waits = matches!(self.stage, Stage::Cancel | Stage::Login { server_next: true });
         let unanswered = usize::from(waits) + self.answers.requests();
         Standing { phase, status: self.status, unanswered, owes: waits || self.answers.owes() }
+    }
+
+    fn header(&self) -> usize {
+        HEADER
     }
 }

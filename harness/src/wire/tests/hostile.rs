@@ -11,7 +11,7 @@ use super::{
     splits::{self, Way},
 };
 use crate::wire::{
-    Malformed, Place, Protocol, Side,
+    Malformed, Part, Place, Protocol, Side,
     flow::BATCH_MAX,
     framing::PREFIX_MAX,
     gate::Gate,
@@ -68,10 +68,11 @@ fn pieces() -> impl Strategy<Value = Vec<Vec<u8>>> {
 
 pub(super) fn place() -> impl Strategy<Value = Option<Place>> {
     let number = 1..6_u64;
-    let place = (0..3, number).prop_map(|(kind, number)| match kind {
+    let place = (0..4, number).prop_map(|(kind, number)| match kind {
         0 => Place::Sent(number),
         1 => Place::Held(number),
-        _ => Place::Unread(number),
+        2 => Place::Unread(number),
+        _ => Place::Split(number, Part::InBody),
     });
     prop::option::of(place)
 }

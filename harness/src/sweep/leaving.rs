@@ -1,0 +1,121 @@
+//! Leaving: the ways in which a caller stops to wait for an operation.
+//!
+//! Each of them ends in a drop, and a layer cannot tell them apart, except that a panic drops while
+//! its thread unwinds. That they are the same is judged, and not supposed.
+
+use std::{
+    fmt,
+    panic::{AssertUnwindSafe, panic_any},
+    time::Duration,
+};
+
+use futures::{FutureExt, future::LocalBoxFuture};
+use tokio::{
+    select,
+    task::{LocalSet, spawn_local, yield_now},
+    time::timeout,
+};
+
+use crate::contract::{PLANTED_PANIC, Result};
+
+/// A way in which a caller leaves an operation that is under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Leaving {
+    /// The future is dropped.
+    Drop,
+    /// The future is a task, which is aborted.
+    Abort,
+    /// A timeout around the future runs out.
+    Timeout,
+    /// Another branch of a `select!` is ready first.
+    Select,
+    /// A panic beside the future unwinds through it.
+    Panic,
+}
+
+impl Leaving {
+    /// The name in reports.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Leaving::Drop => "drop",
+            Leaving::Abort => "abort",
+            Leaving::Timeout => "timeout",
+            Leaving::Select => "select",
+            Leaving::Panic => "panic",
+        }
+    }
+
+    /// Leaves an operation that waits for its server, which does not answer meanwhile.
+    pub(super) async fn leave(self, act: LocalBoxFuture<'static, Result<()>>) {
+        match self {
+            Leaving::Drop => drop(act),
+            Leaving::Abort => LocalSet::new().run_until(abort(act)).await,
+            // It is polled once more first, and waits as before.
+            Leaving::Timeout => drop(timeout(Duration::ZERO, act).await),
+            Leaving::Select => select! {
+                biased;
+                _ = act => {}
+                () = std::future::ready(()) => {}
+            },
+            Leaving::Panic => {
+                let both = AssertUnwindSafe(async move {
+                    let beside = async { panic_any(PLANTED_PANIC) };
+                    futures::join!(act, beside)
+                });
+                // The panic is ours.
+                drop(both.catch_unwind().await);
+            }
+        }
+    }
+}
+
+async fn abort(act: LocalBoxFuture<'static, Result<()>>) {
+    let task = spawn_local(act);
+    yield_now().await;
+    task.abort();
+    // It ends as cancelled, or has just come to its end.
+    drop(task.await);
+}
+
+impl fmt::Display for Leaving {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{cell::Cell, rc::Rc, thread};
+
+    use rstest::rstest;
+
+    use super::*;
+
+    /// Notes that it was dropped, and whether that was while its thread unwound.
+    struct Guard(Rc<Cell<Option<bool>>>);
+
+    impl Drop for Guard {
+        fn drop(&mut self) {
+            self.0.set(Some(thread::panicking()));
+        }
+    }
+
+    #[rstest]
+    fn each_way_drops_what_waits(
+        #[values(Leaving::Drop, Leaving::Abort, Leaving::Timeout, Leaving::Select, Leaving::Panic)]
+        way: Leaving,
+    ) {
+        let dropped = Rc::new(Cell::new(None));
+        let guard = Guard(Rc::clone(&dropped));
+        let act = Box::pin(async move {
+            let _guard = guard;
+            futures::future::pending().await
+        });
+
+        tokio_test::block_on(way.leave(act));
+
+        assert_eq!(dropped.get(), Some(way == Leaving::Panic));
+    }
+}
