@@ -140,6 +140,25 @@ pub(super) fn cuts(warm: &[Event], cold: &[Event], depth: Depth) -> Vec<Cut> {
     }
 }
 
+/// The cuts of what is said after a cut: with a release and with a reset at each place.
+pub(super) fn clean_up_cuts(conversation: &[Event]) -> Vec<Cut> {
+    let places = places(conversation).into_iter().filter(|cut| !cut.is_split());
+    places.flat_map(|cut| [cut.clone(), cut.reset()]).collect()
+}
+
+/// Of the cuts at which an answer is held, so many of the later half, evenly spread: they lie in the
+/// work of a transaction, and not in its begin.
+pub(super) fn in_the_work(cuts: &[Cut], count: usize) -> Vec<&Cut> {
+    let is_plain = |cut: &&Cut| cut.is_held() && cut.then == Then::Release && !cut.cold;
+    let held: Vec<&Cut> = cuts.iter().filter(is_plain).collect();
+    let half = &held[held.len() / 2..];
+    let last = half.len().saturating_sub(1);
+    let index = |n: usize| n * last / count.saturating_sub(1).max(1);
+    let mut chosen: Vec<&Cut> = (0..count).filter_map(|n| half.get(index(n)).copied()).collect();
+    chosen.dedup();
+    chosen
+}
+
 /// The kind of message that is split, and where: what comes before and after its content.
 fn kind(name: &str) -> (String, String) {
     let (message, part) = name.rsplit_once(", ").unwrap_or((name, ""));
@@ -291,5 +310,19 @@ mod tests {
         ] {
             assert!(rest.contains(&name.to_owned()), "{name} is not in {rest:#?}");
         }
+    }
+
+    #[test]
+    fn cuts_in_the_work_are_spread_over_its_later_half() {
+        let conversation: Vec<Event> =
+            (1..=8).map(|n| event(1, Side::Server, &format!("answer {n}"), Some(n))).collect();
+        let cuts = cuts(&conversation, &conversation, Depth::Full);
+        let names = |count| {
+            let chosen = in_the_work(&cuts, count).into_iter();
+            chosen.map(|cut| cut.name.as_str()).collect::<Vec<_>>()
+        };
+
+        assert_eq!(names(3), ["Held(answer 5)", "Held(answer 6)", "Held(answer 8)"]);
+        assert_eq!(names(1), ["Held(answer 5)"]);
     }
 }

@@ -16,7 +16,20 @@ use tokio::{
     time::timeout,
 };
 
-use crate::contract::{PLANTED_PANIC, Result};
+use super::{
+    Error, Left, Visit,
+    cut::in_the_work,
+    runner::{Fit, Kept, Runner, bounded},
+    scene::Scene,
+    visit::How,
+};
+use crate::{
+    contract::{self, PLANTED_PANIC},
+    poll::Runtime,
+};
+
+/// So many cuts show that two ways of leaving are the same.
+const CUTS: usize = 3;
 
 /// A way in which a caller leaves an operation that is under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +61,7 @@ impl Leaving {
     }
 
     /// Leaves an operation that waits for its server, which does not answer meanwhile.
-    pub(super) async fn leave(self, act: LocalBoxFuture<'static, Result<()>>) {
+    pub(super) async fn leave(self, act: LocalBoxFuture<'static, contract::Result<()>>) {
         match self {
             Leaving::Drop => drop(act),
             Leaving::Abort => LocalSet::new().run_until(abort(act)).await,
@@ -71,12 +84,45 @@ impl Leaving {
     }
 }
 
-async fn abort(act: LocalBoxFuture<'static, Result<()>>) {
+async fn abort(act: LocalBoxFuture<'static, contract::Result<()>>) {
     let task = spawn_local(act);
     yield_now().await;
     task.abort();
     // It ends as cancelled, or has just come to its end.
     drop(task.await);
+}
+
+impl<S: Scene> Runner<'_, S> {
+    /// Leaves the operation at three cuts in its work, each time by a drop and in another way.
+    pub(super) fn leave(&self, leaving: Leaving) -> Result<Vec<Left>, Error> {
+        let runtime = Runtime::new()?;
+        runtime.block_on(async {
+            let (stage, reference, cuts) = self.reference(&runtime).await?;
+            let mut kept = Kept { stage, fit: Fit::Ready };
+            let is_counted = self.fresh.server().is_some();
+            let chosen = if is_counted { in_the_work(&cuts, CUTS) } else { cuts.iter().collect() };
+            let mut left = Vec::new();
+            for cut in chosen {
+                let mut by_both = Vec::new();
+                for leaving in [Leaving::Drop, leaving] {
+                    kept = self.ready(&runtime, kept, &reference, cut).await?;
+                    let how = How { leaving, confirm: true, second: None };
+                    let visit = self.visit(&kept.stage, &reference, cut, how);
+                    let Some(visit) = bounded(&cut.name, visit).await? else { break };
+                    kept.fit = self.fit(&reference, cut, &visit);
+                    by_both.push(visit);
+                }
+                if let Ok([by_drop, in_that_way]) = <[Visit; 2]>::try_from(by_both) {
+                    left.push(Left { by_drop, in_that_way });
+                }
+                if left.len() == CUTS {
+                    break;
+                }
+            }
+            kept.stage.close(self.fresh).await?;
+            if left.is_empty() { Err(Error::NoCut) } else { Ok(left) }
+        })
+    }
 }
 
 impl fmt::Display for Leaving {

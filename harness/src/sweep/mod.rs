@@ -10,6 +10,7 @@
 //! How many polls it needs depends on how fast other threads answer, so this is done in rounds until
 //! enough cuts were visited, and neither the number of polls nor that of the cuts is reported.
 
+mod again;
 mod class;
 mod cut;
 mod layer;
@@ -62,6 +63,15 @@ pub struct Swept {
     pub visits: Vec<Visit>,
     /// How many cuts there are; `None` where they cannot be counted the same in every run.
     pub counted: Option<usize>,
+}
+
+/// What became of an operation at one cut, left in two ways.
+#[derive(Clone, Debug)]
+pub struct Left {
+    /// By a drop.
+    pub by_drop: Visit,
+    /// In the way that was asked for.
+    pub in_that_way: Visit,
 }
 
 /// The reason a sweep came to no end.
@@ -157,6 +167,25 @@ impl<P: Pool> LayerSweep<'_, P> {
     /// See [`run`](Self::run); fails also where there is no such cut.
     pub fn replay(&self, number: usize) -> Result<Visit, Error> {
         self.runner(&self.layer(), Depth::Full).replay(number)
+    }
+
+    /// Leaves the operation at three cuts in its work, each time by a drop and in another way.
+    ///
+    /// # Errors
+    ///
+    /// See [`run`](Self::run).
+    pub fn leave(&self, leaving: Leaving) -> Result<Vec<Left>, Error> {
+        self.runner(&self.layer(), Depth::Quick).leave(leaving)
+    }
+
+    /// Drops the operation in the middle of its work, and then cuts the clean-up at every place of
+    /// it: whoever borrows next is dropped, and the network goes on or breaks.
+    ///
+    /// # Errors
+    ///
+    /// See [`run`](Self::run).
+    pub fn cut_again(&self) -> Result<Swept, Error> {
+        self.runner(&self.layer(), Depth::Quick).cut_again()
     }
 
     fn runner<'a>(&'a self, scene: &'a Layer<P>, depth: Depth) -> Runner<'a, Layer<P>> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
 use super::{
-    Class, Cut, Depth, Error, Leaving, Swept, Visit,
+    Class, Cut, Depth, Error, Swept, Visit,
     cut::cuts,
     scene::Scene,
     stage::Stage,
@@ -20,7 +20,7 @@ const POLLS_MAX: u32 = 8;
 /// so many times each at the most,
 const ROUNDS_MAX: usize = 400;
 /// until so many cuts were visited: another thread may answer before the future has to wait.
-const POLL_CUTS: usize = 32;
+pub(super) const POLL_CUTS: usize = 32;
 
 /// Visits the cuts of a scene.
 pub(super) struct Runner<'a, S> {
@@ -30,14 +30,14 @@ pub(super) struct Runner<'a, S> {
 }
 
 /// A stage between two cuts, with what the visits before have left of it.
-struct Kept<S: Scene> {
-    stage: Stage<S>,
-    fit: Fit,
+pub(super) struct Kept<S: Scene> {
+    pub(super) stage: Stage<S>,
+    pub(super) fit: Fit,
 }
 
 /// What a stage is good for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fit {
+pub(super) enum Fit {
     /// The next cut.
     Ready,
     /// The next cut, once the operation was run on it: it has a new connection.
@@ -63,8 +63,7 @@ impl<S: Scene> Runner<'_, S> {
                 let began = Instant::now();
                 kept = self.ready(&runtime, kept, &reference, cut).await?;
                 let confirm = !visits.iter().any(|visit| visit.class == Class::Stuck);
-                let how = How { leaving: Leaving::Drop, confirm };
-                let visit = self.visit(&kept.stage, &reference, cut, how);
+                let visit = self.visit(&kept.stage, &reference, cut, How::drop(confirm));
                 let Some(mut visit) = bounded(&cut.name, visit).await? else { continue };
                 kept.fit = self.fit(&reference, cut, &visit);
                 visit.took = began.elapsed();
@@ -97,8 +96,7 @@ impl<S: Scene> Runner<'_, S> {
             let missing = Error::NoSuchCut { number, counted: cuts.len() };
             let cut = cuts.get(index).ok_or(missing)?;
             let kept = self.ready(&runtime, kept, &reference, cut).await?;
-            let how = How { leaving: Leaving::Drop, confirm: true };
-            let visit = self.visit(&kept.stage, &reference, cut, how);
+            let visit = self.visit(&kept.stage, &reference, cut, How::drop(true));
             let visit = bounded(&cut.name, visit).await?;
             kept.stage.close(self.fresh).await?;
             visit.ok_or(Error::NoSuchCut { number, counted: cuts.len() })
@@ -110,7 +108,7 @@ impl<S: Scene> Runner<'_, S> {
     }
 
     /// Makes a stage fit for a cut.
-    async fn ready(
+    pub(super) async fn ready(
         &self,
         runtime: &Runtime,
         Kept { mut stage, fit }: Kept<S>,
@@ -143,7 +141,7 @@ impl<S: Scene> Runner<'_, S> {
         Ok(())
     }
 
-    fn fit(&self, reference: &Reference<S>, cut: &Cut, visit: &Visit) -> Fit {
+    pub(super) fn fit(&self, reference: &Reference<S>, cut: &Cut, visit: &Visit) -> Fit {
         if cut.cold || !self.scene.keeps_the_client() || !visit.class.is_upheld() {
             Fit::Spent
         } else if visit.unchanged {
@@ -159,7 +157,7 @@ impl<S: Scene> Runner<'_, S> {
     ///
     /// It is run twice where the client is kept, since cold and warm caches make different
     /// conversations. The first run is judged before anything is built on what it leaves.
-    async fn reference(
+    pub(super) async fn reference(
         &self,
         runtime: &Runtime,
     ) -> Result<(Stage<S>, Reference<S>, Vec<Cut>), Error> {
@@ -181,7 +179,7 @@ impl<S: Scene> Runner<'_, S> {
         Ok((self.open(runtime, Some(state)).await?, cold, cuts))
     }
 
-    fn cuts(&self, reference: &Reference<S>) -> Vec<Cut> {
+    pub(super) fn cuts(&self, reference: &Reference<S>) -> Vec<Cut> {
         if self.fresh.server().is_some() {
             return cuts(&reference.spoken, &reference.spoken_cold, self.depth);
         }
@@ -190,7 +188,10 @@ impl<S: Scene> Runner<'_, S> {
     }
 }
 
-async fn bounded<T>(cut: &str, visit: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+pub(super) async fn bounded<T>(
+    cut: &str,
+    visit: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
     let limit = VISIT_MAX;
     // Boxed: the futures of a layer are large.
     timeout(limit, Box::pin(visit))

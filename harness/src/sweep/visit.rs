@@ -77,10 +77,30 @@ pub(super) struct Reference<S: Scene> {
 
 /// How a visit is made.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct How {
+pub(super) struct How<'a> {
     pub(super) leaving: Leaving,
     /// Whether a wait for what can never come is to be confirmed.
     pub(super) confirm: bool,
+    /// Where the clean-up after the cut is cut in turn.
+    pub(super) second: Option<&'a Cut>,
+}
+
+impl How<'_> {
+    /// A plain drop.
+    pub(super) fn drop(confirm: bool) -> Self {
+        Self { leaving: Leaving::Drop, confirm, second: None }
+    }
+
+    fn name(&self, cut: &Cut) -> String {
+        let by = match self.leaving {
+            Leaving::Drop => String::new(),
+            way => format!(" by {way}"),
+        };
+        match self.second {
+            Some(second) => format!("{}, then {}{by}", cut.name, second.name),
+            None => format!("{}{by}", cut.name),
+        }
+    }
 }
 
 impl<S: Scene> Runner<'_, S> {
@@ -127,7 +147,7 @@ impl<S: Scene> Runner<'_, S> {
         stage: &Stage<S>,
         reference: &Reference<S>,
         cut: &Cut,
-        how: How,
+        how: How<'_>,
     ) -> Result<Option<Visit>, Error> {
         let witness = self.fresh.witness();
         let before = witness.bring_back(self.scene.watched()).await?;
@@ -143,10 +163,14 @@ impl<S: Scene> Runner<'_, S> {
         }
         let dropped_after = wire.as_ref().map(|_| conversation(wire.as_ref()).len());
         let lines = lines(wire.as_ref());
-        wire.iter().for_each(|wire| match cut.then {
-            Then::Release => wire.release(),
-            Then::Reset => wire.reset(),
-        });
+        match how.second {
+            None => go_on(wire.as_ref(), cut),
+            Some(second) => {
+                if !self.cut_clean_up(stage, cut, second).await? {
+                    return Ok(None);
+                }
+            }
+        }
         let mut left_open = self.clean_up(stage, witness).await?;
         let after = witness.read(self.scene.watched()).await?;
 
@@ -184,7 +208,7 @@ impl<S: Scene> Runner<'_, S> {
             false => Class::Discarded,
         };
         let evidence = Evidence { conversation, dropped_after, before, after, left_open };
-        let visit = visit(&cut.name, found, mildest, evidence);
+        let visit = visit(&how.name(cut), found, mildest, evidence);
         let unchanged = connections == lines && visit.class.is_upheld();
         Ok(Some(Visit { unchanged, connections: connections.len(), ..visit }))
     }
@@ -223,9 +247,17 @@ fn is_witnessed(left_open: &[String]) -> bool {
     left_open.iter().any(|what| what.starts_with(OPEN_TRANSACTION))
 }
 
+/// Lets the network go on as a cut says.
+pub(super) fn go_on(wire: Option<&Wire>, cut: &Cut) {
+    wire.iter().for_each(|wire| match cut.then {
+        Then::Release => wire.release(),
+        Then::Reset => wire.reset(),
+    });
+}
+
 /// Runs a future until the cut and leaves it there; says whether it came there, which where there is
 /// no wire it need not.
-async fn leave_at<S: Scene>(
+pub(super) async fn leave_at<S: Scene>(
     stage: &Stage<S>,
     cut: &Cut,
     mut act: LocalBoxFuture<'static, contract::Result<()>>,
@@ -323,7 +355,7 @@ impl<S: Scene> Reference<S> {
 }
 
 /// Checks that what was met at a cut is what the uncut run had there.
-fn met(cut: &Cut, event: &str, wire: &Wire) -> Result<(), Error> {
+pub(super) fn met(cut: &Cut, event: &str, wire: &Wire) -> Result<(), Error> {
     match wire.reached() {
         Some(reached) if reached.event.name == event => Ok(()),
         Some(reached) => Err(missed(cut, &reached.event.name)),
@@ -331,7 +363,7 @@ fn met(cut: &Cut, event: &str, wire: &Wire) -> Result<(), Error> {
     }
 }
 
-fn missed(cut: &Cut, found: &str) -> Error {
+pub(super) fn missed(cut: &Cut, found: &str) -> Error {
     Error::Missed { cut: cut.name.clone(), found: found.to_owned() }
 }
 
@@ -355,7 +387,7 @@ fn opened(left_open: &[String]) -> Vec<Finding> {
     left_open.iter().map(|what| (Class::Open, what.clone())).collect()
 }
 
-fn conversation(wire: Option<&Wire>) -> Vec<Event> {
+pub(super) fn conversation(wire: Option<&Wire>) -> Vec<Event> {
     wire.map(|wire| wire.trace().since_mark().to_vec()).unwrap_or_default()
 }
 
