@@ -14,7 +14,7 @@ use dropproof::{
     database::{Database, Fresh, Kind},
     poll::Runtime,
     run::Run,
-    sweep::{self, Depth, LayerSweep, Open, Operation},
+    sweep::{self, Depth, LayerSweep, Open, Operation, Swept},
     verdict::{Error, Verdict},
     wire::Proxy,
     witness::{OPEN_TRANSACTION, Witness},
@@ -23,6 +23,7 @@ use futures::future::try_join_all;
 
 use crate::{
     Judged, Snapshots, Trace,
+    judged::NUMBERS_OF_ONE,
     model::{Files, Regressions},
     oracle::Original,
     spoken,
@@ -34,7 +35,10 @@ const STEP_MAX: Duration = Duration::from_secs(60);
 /// What can never come by the look of the wire is waited for once more, for so long.
 const NEVER: Duration = Duration::from_secs(1);
 /// Two sessions are interleaved at the most; the third shows that a pool keeps what it lent.
-const SESSIONS_MAX: u32 = 3;
+pub(crate) const SESSIONS_MAX: u32 = 3;
+
+/// Operations by name.
+pub(crate) type Named<P> = Vec<(String, Operation<P>)>;
 
 /// A check whose event trace must be the reviewed one.
 #[derive(Clone, Copy, Debug)]
@@ -55,6 +59,7 @@ pub struct Cell<P: Pool> {
     replayed: Option<usize>,
     snapshots: Option<Snapshots>,
     lacks: &'static [Lack],
+    entry_points: &'static [&'static str],
     regressions: Option<(Regressions, String)>,
 }
 
@@ -75,6 +80,7 @@ impl<P: Pool> Cell<P> {
             replayed: None,
             snapshots: None,
             lacks: &[],
+            entry_points: &["begin"],
             regressions: None,
         }
     }
@@ -90,6 +96,12 @@ impl<P: Pool> Cell<P> {
     #[must_use]
     pub fn lacking(self, lacks: &'static [Lack]) -> Self {
         Self { lacks, ..self }
+    }
+
+    /// Names each way in which the layer begins a transaction.
+    #[must_use]
+    pub fn entering(self, entry_points: &'static [&'static str]) -> Self {
+        Self { entry_points, ..self }
     }
 
     /// Replays what has failed before on the cell of this name, and keeps what fails now.
@@ -208,27 +220,67 @@ impl<P: Pool> Cell<P> {
 
     /// Drops an operation at every place of its conversation, or at the one that is replayed.
     pub(crate) fn sweep(&self, operation: Operation<P>) -> Result<Judged, Error> {
-        match self.replayed {
-            Some(cut) => self.visit(operation, cut),
-            None => self.on_fresh(operation, |sweep| Ok(sweep.run()?.into())),
-        }
+        self.sweep_each(vec![(String::new(), operation)])
+    }
+
+    /// Drops each of several operations at every place of its conversation, for one verdict.
+    pub(crate) fn sweep_each(&self, operations: Named<P>) -> Result<Judged, Error> {
+        self.each(operations, |sweep| Ok(sweep.run()?))
     }
 
     /// Runs an operation without a cut, and asks what is asked after one.
     pub(crate) fn uncut(&self, operation: Operation<P>) -> Result<Judged, Error> {
-        self.visit(operation, 0)
+        self.visit(0, "", 0, operation)
+    }
+
+    /// Runs each of several operations without a cut, for one verdict.
+    pub(crate) fn uncut_each(&self, operations: Named<P>) -> Result<Judged, Error> {
+        let uncut = |sweep: &LayerSweep<'_, P>| {
+            Ok(Swept { visits: vec![sweep.replay(0)?], counted: Some(0) })
+        };
+        self.each(operations, uncut)
+    }
+
+    /// Each way in which the layer begins a transaction, by its number and the name of its call.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (usize, &'static str)> {
+        self.entry_points.iter().copied().enumerate()
+    }
+
+    /// Judges each operation, or the one cut of the one of them that is replayed.
+    fn each(
+        &self,
+        mut operations: Named<P>,
+        work: impl Fn(&LayerSweep<'_, P>) -> Result<Swept, Error>,
+    ) -> Result<Judged, Error> {
+        if let Some(replayed) = self.replayed {
+            let place = (replayed / NUMBERS_OF_ONE).min(operations.len() - 1);
+            let (name, operation) = operations.swap_remove(place);
+            return self.visit(place, &name, replayed - place * NUMBERS_OF_ONE, operation);
+        }
+        let judged = operations.into_iter().map(|(name, operation)| {
+            let swept = self.on_fresh(operation, &work)?;
+            Ok((name, swept))
+        });
+        Ok(Judged::each(&judged.collect::<Result<Vec<_>, Error>>()?))
     }
 
     /// Visits one cut of an operation by its number, zero for the run without one.
-    fn visit(&self, operation: Operation<P>, cut: usize) -> Result<Judged, Error> {
-        self.on_fresh(operation, |sweep| Ok(sweep.replay(cut)?.into()))
+    fn visit(
+        &self,
+        place: usize,
+        name: &str,
+        cut: usize,
+        operation: Operation<P>,
+    ) -> Result<Judged, Error> {
+        let visit = self.on_fresh(operation, |sweep| Ok(sweep.replay(cut)?))?;
+        Ok(Judged::visit(place, name, cut, &visit))
     }
 
-    fn on_fresh(
+    fn on_fresh<T>(
         &self,
         operation: Operation<P>,
-        work: impl FnOnce(&LayerSweep<'_, P>) -> Result<Judged, Error>,
-    ) -> Result<Judged, Error> {
+        work: impl FnOnce(&LayerSweep<'_, P>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         let fresh = self.database.fresh()?;
         let (open, depth) = (Arc::clone(&self.open), self.depth);
         work(&LayerSweep { fresh: &fresh, open, operation, depth })

@@ -71,7 +71,7 @@ impl<P: Pool> fmt::Debug for Check<P> {
 /// Every check, in report order.
 #[must_use]
 pub fn checks<P: Pool>() -> Vec<&'static Check<P>> {
-    Crud::CHECKS.iter().chain(DropGuard::CHECKS).collect()
+    Crud::CHECKS.iter().chain(DropGuard::CHECKS.iter().copied().flatten()).collect()
 }
 
 #[cfg(test)]

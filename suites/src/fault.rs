@@ -13,13 +13,16 @@ use std::{
     mem,
     panic::AssertUnwindSafe,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
 };
 
 use dropproof::{
-    contract::{Answer, Class, Dialect, Ending, Op, Pool, Result, Script, Session, Statements},
+    contract::{
+        Answer, Asked, Class, Dialect, Ending, Error, Op, Pool, Result, Script, Session, Statement,
+        Statements,
+    },
     database::Kind,
 };
 use futures::FutureExt;
@@ -116,6 +119,10 @@ faults! {
     BulkIsSplit = "bulk-is-split",
     /// A transaction has no guard: BEGIN and COMMIT are sent as text.
     BeginsByHand = "begins-by-hand",
+    /// Only the first way to begin a transaction has a guard.
+    OtherEntryByHand = "other-entry-by-hand",
+    /// A transaction that was rolled back is still counted as open.
+    RollbackNotCounted = "rollback-not-counted",
     /// A connection that was dropped at work is left as it is, and another takes its place.
     AbandonsDirty = "abandons-dirty",
     /// A session that was dropped at work does not come back to the pool.
@@ -124,6 +131,8 @@ faults! {
     LosesPlace = "loses-place",
     /// A temporary table, or a variable, is left in the session.
     LeavesState = "leaves-state",
+    /// What was said as text in one session is said again in the next one.
+    StateCarriedOver = "state-carried-over",
     /// After a drop the answers come one question late.
     AnswersLate = "answers-late",
     /// A list comes from a cache, which a rename does not clear.
@@ -170,14 +179,19 @@ pub struct Faulty<P> {
     fault: Fault,
     places: Arc<Semaphore>,
     late: Arc<AtomicBool>,
+    said: Said,
     shared: Shared,
 }
+
+/// The text that a session has sent last.
+type Said = Arc<Mutex<Option<String>>>;
 
 impl<P: Pool> Faulty<P> {
     /// Plants a fault into a pool that lends so many sessions.
     pub fn new(inner: P, fault: Fault, sessions_max: u32) -> Self {
         let places = Arc::new(Semaphore::new(sessions_max as usize));
-        Self { inner, fault, places, late: Arc::default(), shared: Shared::default() }
+        let (late, said, shared) = Default::default();
+        Self { inner, fault, places, late, said, shared }
     }
 }
 
@@ -199,10 +213,15 @@ impl<P: Pool> Pool for Faulty<P> {
         let places = Arc::clone(&self.places);
         let place = places.acquire_owned().await.expect("the semaphore is never closed");
         let mut waiter = Waiter { place: Some(place), keeps: self.fault == Fault::LosesPlace };
-        let inner = self.inner.session().await?;
+        let mut inner = self.inner.session().await?;
         let place = waiter.place.take();
+        let said = self.said.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(said) = said.filter(|_| self.fault == Fault::StateCarriedOver) {
+            inner.on().text(&said).await?;
+        }
         let rows = Rows::new(&self.shared);
-        let memory = Memory::new(self.fault, Arc::clone(&self.late), rows);
+        let shared = (Arc::clone(&self.late), Arc::clone(&self.said));
+        let memory = Memory::new(self.fault, shared, rows);
         Ok(FaultySession { inner: Some(inner), memory, _place: place })
     }
 
@@ -247,6 +266,7 @@ struct Memory {
     at_work: bool,
     /// Whether the answers of the pool's sessions come late, or do not come.
     late: Arc<AtomicBool>,
+    said: Said,
     /// The answer that was kept back.
     kept_back: Option<Answer>,
     /// What was read, and by which operation.
@@ -257,13 +277,14 @@ struct Memory {
 }
 
 impl Memory {
-    fn new(fault: Fault, late: Arc<AtomicBool>, rows: Rows) -> Self {
+    fn new(fault: Fault, (late, said): (Arc<AtomicBool>, Said), rows: Rows) -> Self {
         Self {
             fault,
             ids: 0,
             failed: false,
             at_work: false,
             late,
+            said,
             kept_back: None,
             cache: Vec::new(),
             begun: false,
@@ -277,18 +298,30 @@ impl<S: Session> FaultySession<S> {
         self.inner.as_mut().expect("it is leaked by the drop alone")
     }
 
-    async fn transact_with_fault(&mut self, script: Script) -> Result<()> {
+    async fn transact_with_fault(&mut self, entry: usize, script: Script) -> Result<()> {
         match self.memory.fault {
             Fault::CommitsEarly => script.play(&mut self.inner().on()).await.map(drop),
             Fault::CommitForgotten if script.ends() == Ending::Commit => {
-                self.inner().transact(script.ending(Ending::Rollback)).await
+                self.inner().transact_by(entry, script.ending(Ending::Rollback)).await
             }
-            Fault::LastStepLost => self.inner().transact(script.without_last_step()).await,
+            Fault::LastStepLost => {
+                self.inner().transact_by(entry, script.without_last_step()).await
+            }
             // Played on its own statements, so that the fault is in the transaction too.
             Fault::DeletesEveryRow => by_hand(&mut self.on(), script, Some("ROLLBACK")).await,
+            Fault::RollbackNotCounted if self.memory.late.load(Ordering::SeqCst) => {
+                Err(Error::new(Class::Other, "a transaction is open already"))
+            }
+            Fault::RollbackNotCounted => {
+                self.memory.late.store(script.ends() == Ending::Rollback, Ordering::SeqCst);
+                self.inner().transact_by(entry, script).await
+            }
+            Fault::OtherEntryByHand if entry != 0 => {
+                by_hand(&mut self.inner().on(), script, None).await
+            }
             Fault::BeginsByHand => by_hand(&mut self.inner().on(), script, None).await,
             Fault::AbandonsDirty => by_hand(&mut self.inner().on(), script, Some("ROLLBACK")).await,
-            Fault::ConflictHidden => match self.inner().transact(script).await {
+            Fault::ConflictHidden => match self.inner().transact_by(entry, script).await {
                 Err(error) if error.class() == Class::Conflict => Ok(()),
                 result => result,
             },
@@ -299,7 +332,7 @@ impl<S: Session> FaultySession<S> {
                     _ => "SET session_replication_role = replica",
                 };
                 self.inner().run(&Op::Text(unchecked.into())).await?;
-                self.inner().transact(script).await
+                self.inner().transact_by(entry, script).await
             }
             Fault::LeavesState => {
                 let left = match self.inner().on().dialect() {
@@ -307,12 +340,12 @@ impl<S: Session> FaultySession<S> {
                     _ => "CREATE TEMPORARY TABLE IF NOT EXISTS left_behind (id INT)",
                 };
                 self.inner().run(&Op::Text(left.into())).await?;
-                self.inner().transact(script).await
+                self.inner().transact_by(entry, script).await
             }
             Fault::SeesUncommitted | Fault::OwnWritesUnseen | Fault::SavepointIgnored => {
                 self.statements().by_text(script).await
             }
-            _ => self.inner().transact(script).await,
+            _ => self.inner().transact_by(entry, script).await,
         }
     }
 
@@ -347,14 +380,28 @@ impl<S: Session> Session for FaultySession<S> {
     }
 
     async fn transact(&mut self, script: Script) -> Result<()> {
+        self.transact_by(0, script).await
+    }
+
+    async fn transact_by(&mut self, entry: usize, script: Script) -> Result<()> {
         self.memory.at_work = true;
         self.memory.rows.forget();
-        let result = AssertUnwindSafe(self.transact_with_fault(script)).catch_unwind().await;
+        let playing = AssertUnwindSafe(self.transact_with_fault(entry, script));
+        let result = playing.catch_unwind().await;
         self.memory.at_work = false;
         self.memory.rows.forget();
         let result = result.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         self.memory.failed |= result.is_err();
         result
+    }
+
+    async fn lock(&mut self, key: i64, ending: Ending) -> Result<()> {
+        self.inner().lock(key, ending).await
+    }
+
+    fn in_flight(mut self, questions: [Statement; 2]) -> Result<[Asked; 2]> {
+        let inner = self.inner.take().expect("it is leaked by the drop alone");
+        inner.in_flight(questions)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use dropproof::{
-    sweep::{Class, Swept, Visit},
+    sweep::{Swept, Visit},
     verdict::{Strip, StripCut, Verdict, Violation},
 };
 
@@ -26,80 +26,118 @@ impl From<Verdict> for Judged {
     }
 }
 
+/// The number of a cut, of which the first operation of a check has those up to here, the second one
+/// the next ones: so each has one number alone.
+pub(crate) const NUMBERS_OF_ONE: usize = 1000;
+
 impl From<Swept> for Judged {
     fn from(swept: Swept) -> Self {
-        let Swept { visits, counted } = swept;
-        let all: Vec<(usize, &Visit)> = visits.iter().enumerate().skip(1).collect();
-        let cuts = match counted {
-            Some(_) => all.iter().map(|(_, visit)| named(&visit.cut, visit.class)).collect(),
-            None => by_class(&all),
+        Self::each(&[(String::new(), swept)])
+    }
+}
+
+impl Judged {
+    /// One verdict on several operations by name, each dropped at every place.
+    pub(crate) fn each(operations: &[(String, Swept)]) -> Self {
+        let seen: Vec<Seen<'_>> = operations
+            .iter()
+            .enumerate()
+            .flat_map(|(i, (name, swept))| seen(i, name, swept))
+            .collect();
+        let counted = operations.iter().map(|(_, swept)| swept.counted).sum();
+        let cut: Vec<&Seen<'_>> = seen.iter().filter(|seen| !seen.is_uncut()).collect();
+        let cuts = named(&cut, counted);
+        let times = |unchanged| {
+            let visits = cut.iter().map(|seen| seen.visit);
+            median(visits.filter(|visit| visit.unchanged == unchanged).map(|visit| visit.took))
         };
-        let verdict = verdict(&visits, counted);
-        let (kept, fresh): (Vec<_>, Vec<_>) = all.iter().partition(|(_, visit)| visit.unchanged);
-        let strip = Strip { cuts, counted, kept: median(&kept), fresh: median(&fresh) };
-        Self { verdict, strip: Some(strip), evidence: None }
+        let strip = (!cuts.is_empty()).then(|| Strip {
+            cuts,
+            counted,
+            kept: times(true),
+            fresh: times(false),
+        });
+        Self { verdict: verdict(&seen, counted), strip, evidence: None }
+    }
+
+    /// What one visit showed, of an operation by its place among several.
+    pub(crate) fn visit(place: usize, name: &str, number: usize, visit: &Visit) -> Self {
+        let number = place * NUMBERS_OF_ONE + number;
+        let verdict = verdict(&[Seen { number, name, visit }], Some(1));
+        Self { verdict, strip: None, evidence: Some(evidence::render(visit)) }
     }
 }
 
-impl From<Visit> for Judged {
-    fn from(visit: Visit) -> Self {
-        let verdict = verdict(std::slice::from_ref(&visit), Some(1));
-        Self { verdict, strip: None, evidence: Some(evidence::render(&visit)) }
+/// A visit with its number and the name of its operation.
+struct Seen<'a> {
+    number: usize,
+    name: &'a str,
+    visit: &'a Visit,
+}
+
+impl Seen<'_> {
+    fn is_uncut(&self) -> bool {
+        self.number.is_multiple_of(NUMBERS_OF_ONE)
+    }
+
+    fn cut(&self, cut: &str) -> StripCut {
+        let name =
+            if self.name.is_empty() { cut.to_owned() } else { format!("{}: {cut}", self.name) };
+        StripCut { name, class: self.visit.class }
     }
 }
 
-fn median(visits: &[(usize, &Visit)]) -> Option<Duration> {
-    let mut times: Vec<Duration> = visits.iter().map(|(_, visit)| visit.took).collect();
+fn seen<'a>(place: usize, name: &'a str, swept: &'a Swept) -> impl Iterator<Item = Seen<'a>> {
+    let numbers = place * NUMBERS_OF_ONE..;
+    numbers.zip(&swept.visits).map(move |(number, visit)| Seen { number, name, visit })
+}
+
+fn median(times: impl Iterator<Item = Duration>) -> Option<Duration> {
+    let mut times: Vec<Duration> = times.collect();
     times.sort();
     times.get(times.len() / 2).copied()
 }
 
-/// The verdict on visits, of which the first is the uncut run.
-fn verdict(visits: &[Visit], counted: Option<usize>) -> Verdict {
-    let broken: Vec<(usize, &Visit)> =
-        visits.iter().enumerate().filter(|(_, visit)| !visit.class.is_upheld()).collect();
-    let Some((number, _)) = broken.first() else { return Verdict::Upheld };
-    let cuts = match counted {
-        Some(_) => broken.iter().map(|(_, visit)| named(&visit.cut, visit.class)).collect(),
-        None => by_class(&broken),
-    };
+/// The verdict on visits, of which the first of each operation is its uncut run.
+fn verdict(seen: &[Seen<'_>], counted: Option<usize>) -> Verdict {
+    let broken: Vec<&Seen<'_>> = seen.iter().filter(|seen| !seen.visit.class.is_upheld()).collect();
+    let Some(first) = broken.first() else { return Verdict::Upheld };
+    let cuts = named(&broken, counted);
     let places: Vec<String> =
         cuts.iter().map(|cut: &StripCut| format!("{} at {}", cut.class, cut.name)).collect();
     let scope = match counted {
-        Some(counted) if 1 < visits.len() => {
+        Some(counted) if 1 < seen.len() && 0 < counted => {
             format!("{} of {counted} cuts break it: ", cuts.len())
         }
         _ => String::new(),
     };
     let mut found: Vec<&str> = Vec::new();
-    for finding in broken.iter().flat_map(|(_, visit)| &visit.findings) {
+    for finding in broken.iter().flat_map(|seen| &seen.visit.findings) {
         if !found.contains(&finding.as_str()) {
             found.push(finding);
         }
     }
     let message = format!("{scope}{} ({})", places.join(", "), found.join("; "));
     // A cut whose number differs from run to run has no token.
-    let replay = (*number == 0 || counted.is_some()).then(|| number.to_string());
+    let replay = (first.is_uncut() || counted.is_some()).then(|| first.number.to_string());
     Verdict::Violated(Violation { message, cuts, replay })
 }
 
-/// Cuts whose number differs from run to run are named by what they did alone.
-fn by_class(visits: &[(usize, &Visit)]) -> Vec<StripCut> {
-    let name = |number| if number == 0 { "uncut" } else { "Poll" };
-    let mut cuts: Vec<StripCut> =
-        visits.iter().map(|(number, visit)| named(name(*number), visit.class)).collect();
-    cuts.sort_by_key(|cut| cut.class);
+/// Cuts by their content; those whose number differs from run to run by what they did alone.
+fn named(seen: &[&Seen<'_>], counted: Option<usize>) -> Vec<StripCut> {
+    if counted.is_some() {
+        return seen.iter().map(|seen| seen.cut(&seen.visit.cut)).collect();
+    }
+    let name = |seen: &Seen<'_>| seen.cut(if seen.is_uncut() { "uncut" } else { "Poll" });
+    let mut cuts: Vec<StripCut> = seen.iter().map(|seen| name(seen)).collect();
+    cuts.sort_by_key(|cut| (cut.name.clone(), cut.class));
     cuts.dedup();
     cuts
 }
 
-fn named(name: &str, class: Class) -> StripCut {
-    StripCut { name: name.to_owned(), class }
-}
-
 #[cfg(test)]
 mod tests {
-    use dropproof::sweep::Evidence;
+    use dropproof::sweep::{Class, Evidence};
 
     use super::*;
 
@@ -118,7 +156,8 @@ mod tests {
     fn violation(counted: Option<usize>, classes: &[Class]) -> Violation {
         let cuts = classes.iter().zip(1..).map(|(class, n)| visit(&format!("Poll({n})"), *class));
         let visits: Vec<Visit> = [visit("uncut", Class::Clean)].into_iter().chain(cuts).collect();
-        match verdict(&visits, counted) {
+        let swept = Swept { visits, counted };
+        match Judged::from(swept).verdict {
             Verdict::Violated(violation) => violation,
             other => panic!("{other:?}"),
         }
@@ -130,6 +169,21 @@ mod tests {
 
         assert_eq!(violation.replay.as_deref(), Some("2"));
         assert!(violation.message.starts_with("2 of 3 cuts break it: open at Poll(2)"));
+    }
+
+    #[test]
+    fn cuts_of_several_operations_are_told_apart() {
+        let swept = |class| Swept {
+            visits: vec![visit("uncut", Class::Clean), visit("Held(A)", class)],
+            counted: Some(1),
+        };
+        let two = [("a".to_owned(), swept(Class::Clean)), ("b".to_owned(), swept(Class::Open))];
+        let Verdict::Violated(violation) = Judged::each(&two).verdict else {
+            panic!("it is broken")
+        };
+
+        assert_eq!(violation.replay.as_deref(), Some("1001"));
+        assert!(violation.message.starts_with("1 of 2 cuts break it: open at b: Held(A)"));
     }
 
     #[test]

@@ -76,6 +76,7 @@ impl Matrix {
                 let cell = Cell::new(database, open)
                     .of_run(run)
                     .lacking(A::LACKS)
+                    .entering(A::ENTRY_POINTS)
                     .snapshots(snapshots.clone())
                     .keeping(regressions.clone(), &judged_cell.name());
                 let judged = (check.run)(&cell)?;

@@ -8,7 +8,8 @@ use dropproof_suites::{Fault, Mutants};
 
 /// mysql_async resets each connection before it lends it again, which rolls back as well; and it has
 /// no savepoint that could be ignored.
-const HEALED: &[Fault] = &[Fault::BeginsByHand, Fault::LeavesState, Fault::SavepointIgnored];
+const HEALED: &[Fault] =
+    &[Fault::BeginsByHand, Fault::LeavesState, Fault::OtherEntryByHand, Fault::SavepointIgnored];
 
 fn main() -> ExitCode {
     Mutants::new()

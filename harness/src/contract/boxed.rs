@@ -7,7 +7,7 @@
 use async_trait::async_trait;
 use futures::{StreamExt, future::BoxFuture, stream::BoxStream};
 
-use super::{self as contract, Answer, Dialect, Op, Result, Row, Script, Statement};
+use super::{self as contract, Answer, Asked, Dialect, Ending, Op, Result, Row, Script, Statement};
 
 /// [`contract::Statements`] as a trait object.
 #[async_trait]
@@ -26,6 +26,10 @@ pub trait Statements: Send {
     fn rows<'a>(&'a mut self, statement: &'a Statement) -> BoxStream<'a, Result<Row>>;
     /// See [`contract::Statements::nested`].
     fn nested(&mut self, script: Script) -> BoxFuture<'_, Result<()>>;
+    /// See [`contract::Statements::copy_in`].
+    async fn copy_in(&mut self, sql: &str, pieces: &[&str]) -> Result<u64>;
+    /// See [`contract::Statements::copy_out`].
+    async fn copy_out(&mut self, sql: &str, take: usize) -> Result<Vec<String>>;
     /// See [`contract::Statements::run`].
     async fn run(&mut self, op: &Op) -> Result<Answer>;
 }
@@ -39,6 +43,16 @@ pub trait Session: Send {
     async fn run(&mut self, op: &Op) -> Result<Answer>;
     /// See [`contract::Session::transact`].
     async fn transact(&mut self, script: Script) -> Result<()>;
+    /// See [`contract::Session::transact_by`].
+    async fn transact_by(&mut self, entry: usize, script: Script) -> Result<()>;
+    /// See [`contract::Session::lock`].
+    async fn lock(&mut self, key: i64, ending: Ending) -> Result<()>;
+    /// See [`contract::Session::in_flight`].
+    ///
+    /// # Errors
+    ///
+    /// Fails where the library has no such thing.
+    fn in_flight(self: Box<Self>, questions: [Statement; 2]) -> Result<[Asked; 2]>;
 }
 
 /// [`contract::Pool`] as a trait object.
@@ -80,6 +94,14 @@ impl<T: contract::Statements> Statements for T {
         contract::Statements::nested(self, script)
     }
 
+    async fn copy_in(&mut self, sql: &str, pieces: &[&str]) -> Result<u64> {
+        contract::Statements::copy_in(self, sql, pieces).await
+    }
+
+    async fn copy_out(&mut self, sql: &str, take: usize) -> Result<Vec<String>> {
+        contract::Statements::copy_out(self, sql, take).await
+    }
+
     async fn run(&mut self, op: &Op) -> Result<Answer> {
         contract::Statements::run(self, op).await
     }
@@ -97,6 +119,18 @@ impl<T: contract::Session> Session for T {
 
     async fn transact(&mut self, script: Script) -> Result<()> {
         contract::Session::transact(self, script).await
+    }
+
+    async fn transact_by(&mut self, entry: usize, script: Script) -> Result<()> {
+        contract::Session::transact_by(self, entry, script).await
+    }
+
+    async fn lock(&mut self, key: i64, ending: Ending) -> Result<()> {
+        contract::Session::lock(self, key, ending).await
+    }
+
+    fn in_flight(self: Box<Self>, questions: [Statement; 2]) -> Result<[Asked; 2]> {
+        contract::Session::in_flight(*self, questions)
     }
 }
 
@@ -145,6 +179,18 @@ impl contract::Session for BoxedSession {
     async fn transact(&mut self, script: Script) -> Result<()> {
         self.0.transact(script).await
     }
+
+    async fn transact_by(&mut self, entry: usize, script: Script) -> Result<()> {
+        self.0.transact_by(entry, script).await
+    }
+
+    async fn lock(&mut self, key: i64, ending: Ending) -> Result<()> {
+        self.0.lock(key, ending).await
+    }
+
+    fn in_flight(self, questions: [Statement; 2]) -> Result<[Asked; 2]> {
+        self.0.in_flight(questions)
+    }
 }
 
 impl contract::Statements for BoxedStatements<'_> {
@@ -177,6 +223,14 @@ impl contract::Statements for BoxedStatements<'_> {
 
     fn nested(&mut self, script: Script) -> BoxFuture<'_, Result<()>> {
         self.0.nested(script)
+    }
+
+    async fn copy_in(&mut self, sql: &str, pieces: &[&str]) -> Result<u64> {
+        self.0.copy_in(sql, pieces).await
+    }
+
+    async fn copy_out(&mut self, sql: &str, take: usize) -> Result<Vec<String>> {
+        self.0.copy_out(sql, take).await
     }
 
     async fn run(&mut self, op: &Op) -> Result<Answer> {

@@ -10,6 +10,16 @@ pub enum Capability {
     Savepoints,
     /// A transaction guard that rolls back when it is dropped.
     DroppedGuard,
+    /// Many rows by COPY, in and out.
+    BulkLoad,
+    /// Cursors that a statement opens, and that are read by other statements.
+    Cursors,
+    /// Locks that are named by a number, with a guard that gives them up when it is dropped.
+    AdvisoryLocks,
+    /// Several requests in flight on one connection.
+    Multiplexed,
+    /// A session that is given back is reset before it is lent again, whatever was done with it.
+    Reset,
 }
 
 impl Capability {
@@ -19,6 +29,11 @@ impl Capability {
         match self {
             Capability::Savepoints => "savepoints",
             Capability::DroppedGuard => "dropped-guard",
+            Capability::BulkLoad => "bulk-load",
+            Capability::Cursors => "cursors",
+            Capability::AdvisoryLocks => "advisory-locks",
+            Capability::Multiplexed => "multiplexed",
+            Capability::Reset => "reset",
         }
     }
 }

@@ -4,7 +4,7 @@ use std::future::Future;
 
 use futures::{Stream, future::BoxFuture};
 
-use super::{Answer, Class, Dialect, Error, Lack, Op, Result, Row, Script, Statement, sql};
+use super::{Answer, Class, Dialect, Ending, Error, Lack, Op, Result, Row, Script, Statement, sql};
 
 /// Statements on a session, or in an open transaction.
 pub trait Statements: Send {
@@ -47,6 +47,27 @@ pub trait Statements: Send {
         Box::pin(async { Err(Error::new(Class::Unsupported, "the library has no savepoints")) })
     }
 
+    /// Loads rows by the library's call for `COPY … FROM STDIN`: sends each piece of data, then ends.
+    ///
+    /// Keep the provided method where the library has no such call, and declare the lack.
+    fn copy_in(&mut self, sql: &str, pieces: &[&str]) -> impl Future<Output = Result<u64>> + Send {
+        let words = format!("no call of the library sends {} pieces for `{sql}`", pieces.len());
+        async { Err(Error::new(Class::Unsupported, words)) }
+    }
+
+    /// Reads rows by the library's call for `COPY … TO STDOUT`, so many pieces at the most, and drops
+    /// the rest.
+    ///
+    /// Keep the provided method where the library has no such call, and declare the lack.
+    fn copy_out(
+        &mut self,
+        sql: &str,
+        take: usize,
+    ) -> impl Future<Output = Result<Vec<String>>> + Send {
+        let words = format!("no call of the library reads {take} pieces of `{sql}`");
+        async { Err(Error::new(Class::Unsupported, words)) }
+    }
+
     /// Runs an operation.
     ///
     /// Drivers keep the SQL that is provided; an ORM overrides this with its own entities.
@@ -67,7 +88,52 @@ pub trait Session: Send {
 
     /// Opens a transaction in the manual's style, plays the script on it, leaves as it says.
     fn transact(&mut self, script: Script) -> impl Future<Output = Result<()>> + Send;
+
+    /// The same by another of the [`ENTRY_POINTS`](Adapter::ENTRY_POINTS), named by its place there.
+    ///
+    /// A closure has no guard to be dropped: every ending but a commit leaves it with an error.
+    fn transact_by(
+        &mut self,
+        entry: usize,
+        script: Script,
+    ) -> impl Future<Output = Result<()>> + Send {
+        async move {
+            match entry {
+                0 => self.transact(script).await,
+                _ => Err(Error::new(Class::Unsupported, "the library begins in one way only")),
+            }
+        }
+    }
+
+    /// Takes the advisory lock of a number by the library's own call, then gives it up: by the
+    /// library's call for [`Ending::Commit`], else by dropping the guard.
+    ///
+    /// Keep the provided method where the library has no such guard, and declare the lack.
+    fn lock(&mut self, key: i64, ending: Ending) -> impl Future<Output = Result<()>> + Send {
+        let words =
+            format!("the library has no guard for the lock {key}, to be left by {ending:?}");
+        async { Err(Error::new(Class::Unsupported, words)) }
+    }
+
+    /// Two questions on the one connection, to be asked at the same time. The session is given back
+    /// when both futures are gone.
+    ///
+    /// Keep the provided method where one question is asked at a time, and declare the lack.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the library has no such thing.
+    fn in_flight(self, questions: [Statement; 2]) -> Result<[Asked; 2]>
+    where
+        Self: Sized,
+    {
+        let words = format!("{} questions cannot be in flight on a connection", questions.len());
+        Err(Error::new(Class::Unsupported, words))
+    }
 }
+
+/// A question that has its answer when it is awaited.
+pub type Asked = BoxFuture<'static, Result<Vec<Row>>>;
 
 /// An opened layer, which lends sessions.
 pub trait Pool: Send + Sync + 'static {
@@ -91,6 +157,10 @@ pub trait Adapter: Pool + Sized {
 
     /// What the library's documentation does not claim.
     const LACKS: &'static [Lack] = &[];
+
+    /// Each way in which the library begins a transaction, by the name of its call; the first is
+    /// that of [`Session::transact`].
+    const ENTRY_POINTS: &'static [&'static str] = &["begin"];
 
     /// Opens the layer.
     fn open(target: &Target) -> impl Future<Output = Result<Self>> + Send;

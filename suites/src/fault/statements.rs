@@ -1,6 +1,9 @@
 //! The faults of statements: what is changed on the way to the server and on the way back.
 
-use std::{iter, mem, sync::atomic::Ordering};
+use std::{
+    iter, mem,
+    sync::{PoisonError, atomic::Ordering},
+};
 
 use dropproof::contract::{
     Answer, Class, Dialect, Error, NewUser, Op, Result, Row, Script, Statement, Statements, User,
@@ -66,6 +69,14 @@ impl<S: Statements> Statements for FaultyStatements<'_, S> {
         }
     }
 
+    async fn copy_in(&mut self, sql: &str, pieces: &[&str]) -> Result<u64> {
+        self.inner.copy_in(sql, pieces).await
+    }
+
+    async fn copy_out(&mut self, sql: &str, take: usize) -> Result<Vec<String>> {
+        self.inner.copy_out(sql, take).await
+    }
+
     async fn run(&mut self, op: &Op) -> Result<Answer> {
         let broken = match self.memory.fault {
             Fault::StaysFailed => self.memory.failed,
@@ -77,6 +88,9 @@ impl<S: Statements> Statements for FaultyStatements<'_, S> {
         }
         if let Some(answer) = self.run_with_rows(op).await {
             return answer;
+        }
+        if let Op::Text(sql) = op {
+            self.memory.says(sql);
         }
         self.begin_unasked().await?;
         let result = self.perform(op).await;
@@ -171,6 +185,11 @@ impl Memory {
             Fault::EmptyIsNull if text.is_empty() => None,
             _ => Some(text),
         }
+    }
+
+    /// Remembers what was sent as text.
+    fn says(&self, sql: &str) {
+        *self.said.lock().unwrap_or_else(PoisonError::into_inner) = Some(sql.to_owned());
     }
 
     /// The answer to the question before, once answers come late.
