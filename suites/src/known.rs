@@ -48,7 +48,9 @@ impl KnownIssues {
     /// Reads a list.
     pub(crate) fn read(text: &str) -> Result<Self, toml::de::Error> {
         let list: Self = toml::from_str(text)?;
-        let by_cuts = |known: &Known| known.class.is_some() && !known.cuts.is_empty();
+        let by_cuts = |known: &Known| {
+            known.class.is_some() && !(known.cuts.is_empty() && known.full.is_empty())
+        };
         let by_words =
             |known: &Known| known.class.is_none() && known.cuts.is_empty() && known.full.is_empty();
         match list.known.iter().find(|known| match known.message {
@@ -78,10 +80,17 @@ impl KnownIssues {
             self.known.iter().filter(|known| known.is_about(check, cell)).collect();
         match verdict {
             Verdict::Violated(violation) => judge_violation(&listed, whole, violation),
-            Verdict::Upheld if whole.is_some() => match listed.first() {
-                Some(known) => Verdict::Healed { link: known.link.clone() },
-                None => Verdict::Upheld,
-            },
+            Verdict::Upheld => {
+                let healed = |known: &&&Known| {
+                    whole.is_some_and(|depth| {
+                        known.message.is_some() || known.has_healed(depth, &[])
+                    })
+                };
+                match listed.iter().find(healed) {
+                    Some(known) => Verdict::Healed { link: known.link.clone() },
+                    None => Verdict::Upheld,
+                }
+            }
             other => other,
         }
     }
