@@ -14,7 +14,7 @@ use dropproof::{
     database::{Database, Fresh, Kind},
     poll::Runtime,
     run::Run,
-    sweep::{self, Depth, LayerSweep, Open, Operation, Swept},
+    sweep::{self, Depth, LayerSweep, Leaving, Open, Operation, Swept},
     verdict::{Error, Verdict},
     wire::Proxy,
     witness::{OPEN_TRANSACTION, Witness},
@@ -239,6 +239,25 @@ impl<P: Pool> Cell<P> {
             Ok(Swept { visits: vec![sweep.replay(0)?], counted: Some(0) })
         };
         self.each(operations, uncut)
+    }
+
+    /// Leaves an operation at some cuts in its work in a way that must be the same as a drop.
+    pub(crate) fn leave(&self, operation: Operation<P>, way: Leaving) -> Result<Judged, Error> {
+        let left = self.on_fresh(operation, |sweep| Ok(sweep.leave(way)?))?;
+        Ok(Judged::left(&left, self.database.kind().protocol().is_some()))
+    }
+
+    /// Drops an operation in its work, and then whoever borrows next at every place of the clean-up.
+    pub(crate) fn cut_again(&self, operation: Operation<P>) -> Result<Judged, Error> {
+        let swept = self.on_fresh(operation, |sweep| Ok(sweep.cut_again()?))?;
+        match self.replayed.map(|number| (number, swept.visits.get(number))) {
+            None => Ok(swept.into()),
+            Some((number, Some(visit))) => Ok(Judged::visit(0, "", number, visit)),
+            Some((number, None)) => {
+                let counted = swept.counted.unwrap_or_default();
+                Err(sweep::Error::NoSuchCut { number, counted }.into())
+            }
+        }
     }
 
     /// Each way in which the layer begins a transaction, by its number and the name of its call.

@@ -7,6 +7,7 @@
 
 mod entry;
 mod lease;
+mod leaving;
 mod session;
 mod transaction;
 
@@ -25,6 +26,7 @@ impl<P: Pool> DropGuard<P> {
         lease::Lease::CHECKS,
         transaction::Transaction::CHECKS,
         entry::Entry::CHECKS,
+        leaving::Leaving::CHECKS,
         session::GivenBack::CHECKS,
     ];
 }

@@ -16,19 +16,23 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
+    thread,
 };
 
 use dropproof::{
     contract::{
         Answer, Asked, Class, Dialect, Ending, Error, Op, Pool, Result, Script, Session, Statement,
-        Statements,
+        Statements, Step,
     },
     database::Kind,
 };
 use futures::FutureExt;
 use rows::{Rows, Shared};
 use statements::FaultyStatements;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task,
+};
 
 macro_rules! faults {
     ($($(#[doc = $doc:literal])+ $fault:ident = $name:literal,)+) => {
@@ -127,6 +131,12 @@ faults! {
     AbandonsDirty = "abandons-dirty",
     /// A session that was dropped at work does not come back to the pool.
     LeaksSession = "leaks-session",
+    /// The same, where it is dropped by a task.
+    LeaksInTask = "leaks-in-task",
+    /// The same, where it is dropped by a panic.
+    LeaksOnPanic = "leaks-on-panic",
+    /// What was dropped at work is tried once more by nobody's wish, and given up.
+    RetriesUnasked = "retries-unasked",
     /// A waiter that was dropped keeps its place.
     LosesPlace = "loses-place",
     /// A temporary table, or a variable, is left in the session.
@@ -158,6 +168,8 @@ impl Fault {
     pub fn shows_on(self, database: Kind) -> bool {
         match self {
             Fault::AbandonsDirty => database.url_variable().is_some(),
+            // What is asked of the server is seen on the wire.
+            Fault::RetriesUnasked => database.protocol().is_some(),
             // SQLite does so by itself.
             Fault::MissingIsNull => database != Kind::Sqlite,
             // How many statements there were is seen on the wire.
@@ -249,7 +261,7 @@ impl Drop for Waiter {
 
 /// A session of a [`Faulty`] layer.
 #[derive(Debug)]
-pub struct FaultySession<S> {
+pub struct FaultySession<S: Session + 'static> {
     /// `None` once it is leaked.
     inner: Option<S>,
     memory: Memory,
@@ -293,7 +305,7 @@ impl Memory {
     }
 }
 
-impl<S: Session> FaultySession<S> {
+impl<S: Session + 'static> FaultySession<S> {
     fn inner(&mut self) -> &mut S {
         self.inner.as_mut().expect("it is leaked by the drop alone")
     }
@@ -374,7 +386,7 @@ async fn by_hand<S: Statements>(
     }
 }
 
-impl<S: Session> Session for FaultySession<S> {
+impl<S: Session + 'static> Session for FaultySession<S> {
     fn on(&mut self) -> impl Statements {
         self.statements()
     }
@@ -405,13 +417,24 @@ impl<S: Session> Session for FaultySession<S> {
     }
 }
 
-impl<S> Drop for FaultySession<S> {
+impl<S: Session + 'static> Drop for FaultySession<S> {
     fn drop(&mut self) {
         if !self.memory.at_work {
             return;
         }
         match self.memory.fault {
             Fault::AbandonsDirty | Fault::LeaksSession => mem::forget(self.inner.take()),
+            Fault::LeaksInTask if task::try_id().is_some() => mem::forget(self.inner.take()),
+            Fault::LeaksOnPanic if thread::panicking() => mem::forget(self.inner.take()),
+            Fault::RetriesUnasked => {
+                if let Some(mut inner) = self.inner.take() {
+                    // Nobody waits for it.
+                    drop(task::spawn(async move {
+                        let again = Step::Run(Op::CreateTask { title: Some("planted".to_owned()) });
+                        inner.transact(Script::new([again], Ending::Rollback).0).await
+                    }));
+                }
+            }
             Fault::AnswersLate => self.memory.late.store(true, Ordering::SeqCst),
             _ => {}
         }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use dropproof::{
-    sweep::{Swept, Visit},
+    sweep::{Left, Swept, Visit},
     verdict::{Strip, StripCut, Verdict, Violation},
 };
 
@@ -58,6 +58,31 @@ impl Judged {
             fresh: times(false),
         });
         Self { verdict: verdict(&seen, counted), strip, evidence: None }
+    }
+
+    /// What leaving in a way showed that must be the same as a drop: each cut is upheld and, where
+    /// what is cut `is_repeatable`, of the same class.
+    pub(crate) fn left(left: &[Left], is_repeatable: bool) -> Self {
+        let differs = |left: &&Left| {
+            let Left { by_drop, in_that_way } = left;
+            !in_that_way.class.is_upheld() || (is_repeatable && by_drop.class != in_that_way.class)
+        };
+        let broken: Vec<&Left> = left.iter().filter(differs).collect();
+        if broken.is_empty() {
+            return Verdict::Upheld.into();
+        }
+        let words = |left: &&Left| {
+            let Left { by_drop, in_that_way: Visit { class, cut, findings, .. } } = left;
+            let dropped = by_drop.class;
+            format!("{class} at {cut}, where a drop is {dropped} ({})", findings.join("; "))
+        };
+        let message = broken.iter().map(words).collect::<Vec<_>>().join(", ");
+        let cut = |left: &&Left| {
+            let Visit { cut, class, .. } = &left.in_that_way;
+            StripCut { name: cut.clone(), class: *class }
+        };
+        let cuts = broken.iter().map(cut).collect();
+        Verdict::Violated(Violation { message, cuts, replay: None }).into()
     }
 
     /// What one visit showed, of an operation by its place among several.

@@ -60,6 +60,7 @@ impl<P: Pool> Transaction<P> {
             background: "While the answer to COMMIT is awaited the outcome is unknown: both \
                 worlds are allowed, and nothing between them.",
             catches: &[
+                (Fault::RetriesUnasked, "busy at"),
                 (Fault::CommitsEarly, "torn at"),
                 (Fault::CommitForgotten, "lost at"),
                 (Fault::LeaksSession, "stuck at"),
