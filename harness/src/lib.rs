@@ -7,6 +7,7 @@
 
 pub mod contract;
 pub mod database;
+mod error;
 pub mod owner;
 pub mod poll;
 #[cfg(feature = "report")]
@@ -16,3 +17,7 @@ pub mod sweep;
 pub mod verdict;
 pub mod wire;
 pub mod witness;
+
+pub use database::{Database, Kind};
+pub use error::{Error, Result};
+pub use sweep::{Judgement, Sweep};

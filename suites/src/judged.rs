@@ -7,8 +7,6 @@ use dropproof::{
     verdict::{Strip, StripCut, Verdict, Violation},
 };
 
-use crate::evidence;
-
 /// A verdict, with what was seen on the way to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Judged {
@@ -89,7 +87,7 @@ impl Judged {
     pub(crate) fn visit(place: usize, name: &str, number: usize, visit: &Visit) -> Self {
         let number = place * NUMBERS_OF_ONE + number;
         let verdict = verdict(&[Seen { number, name, visit }], Some(1));
-        Self { verdict, strip: None, evidence: Some(evidence::render(visit)) }
+        Self { verdict, strip: None, evidence: Some(visit.to_string()) }
     }
 }
 

@@ -12,7 +12,6 @@ mod check;
 mod claims;
 mod crud;
 mod drop_guard;
-mod evidence;
 mod fault;
 mod judged;
 mod known;

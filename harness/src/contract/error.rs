@@ -1,6 +1,6 @@
 //! Errors of a layer: a class that every library has, and the library's own words as the source.
 
-use std::{error, fmt};
+use std::{error, fmt, iter};
 
 /// The result of a call through the contract.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -129,6 +129,17 @@ impl Error {
     #[must_use]
     pub fn class(&self) -> Class {
         self.class
+    }
+
+    /// What the library said.
+    pub(crate) fn into_source(self) -> Box<dyn error::Error + Send + Sync> {
+        self.source
+    }
+
+    /// What the library said, with its causes, as one line.
+    pub(crate) fn words(&self) -> String {
+        let causes = iter::successors(Some(&*self.source as &dyn error::Error), |e| e.source());
+        causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
     }
 }
 

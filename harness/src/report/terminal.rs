@@ -5,7 +5,10 @@ use std::fmt::Write;
 use anstyle::{AnsiColor, Style};
 
 use super::{CellRow, Report};
-use crate::{sweep::Class, verdict::Cell};
+use crate::{
+    sweep::Class,
+    verdict::{Cell, StripCut},
+};
 
 /// A mark of the matrix, its meaning, and the colour of both.
 const MARKS: [(&str, &str, AnsiColor); 7] = [
@@ -81,24 +84,12 @@ impl Report {
         let width = self.strips.iter().map(|(trial, _)| trial.len()).max().unwrap_or_default();
         for (trial, strip) in &self.strips {
             write!(out, "{trial:<width$}  ").expect(INFALLIBLE);
-            for cut in &strip.cuts {
-                let (mark, style) = (cut.class.mark(), class_style(cut.class));
-                write!(out, "{style}{mark}{style:#}").expect(INFALLIBLE);
-            }
+            out.push_str(&StripCut::marks(&strip.cuts, Class::style));
             out.push('\n');
         }
-        let met = |class: &Class| {
-            self.strips.iter().flat_map(|(_, strip)| &strip.cuts).any(|cut| cut.class == *class)
-        };
-        let legend: Vec<String> = Class::ALL
-            .into_iter()
-            .filter(met)
-            .map(|class| {
-                let style = class_style(class);
-                format!("{style}{}{style:#} {class}", class.mark())
-            })
-            .collect();
-        writeln!(out, "\n{}\n", legend.join("  ")).expect(INFALLIBLE);
+        let cuts = self.strips.iter().flat_map(|(_, strip)| &strip.cuts);
+        let legend = StripCut::legend(cuts, Class::style);
+        writeln!(out, "\n{legend}\n").expect(INFALLIBLE);
     }
 
     fn details(&self, out: &mut String) {
@@ -177,21 +168,6 @@ fn line_of(out: &mut String, width: usize, name: &str, columns: impl Iterator<It
 fn paragraph(out: &mut String, word: &str, check: &str, adapter: &str, database: &str, text: &str) {
     writeln!(out, "{} {check} on {adapter}, {database}\n    {text}\n", styled(word))
         .expect(INFALLIBLE);
-}
-
-fn class_style(class: Class) -> Style {
-    let colour = match class {
-        Class::Clean => AnsiColor::Green,
-        Class::Discarded | Class::Finished => AnsiColor::Cyan,
-        Class::Busy
-        | Class::Open
-        | Class::Lost
-        | Class::Torn
-        | Class::Poisoned
-        | Class::Desynced
-        | Class::Stuck => AnsiColor::Red,
-    };
-    Style::new().fg_color(Some(colour.into()))
 }
 
 fn style_of(word: &str) -> (&'static str, Style) {

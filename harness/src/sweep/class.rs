@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use anstyle::{AnsiColor, Style};
 use serde::{Deserialize, Serialize};
 
 /// What was found wrong, with the class that it means.
@@ -86,6 +87,22 @@ impl Class {
             Class::Desynced => 'D',
             Class::Stuck => 'S',
         }
+    }
+
+    /// The colour of the mark.
+    pub(crate) fn style(self) -> Style {
+        let colour = match self {
+            Class::Clean => AnsiColor::Green,
+            Class::Discarded | Class::Finished => AnsiColor::Cyan,
+            Class::Busy
+            | Class::Open
+            | Class::Lost
+            | Class::Torn
+            | Class::Poisoned
+            | Class::Desynced
+            | Class::Stuck => AnsiColor::Red,
+        };
+        colour.on_default()
     }
 }
 

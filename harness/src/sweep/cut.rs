@@ -109,6 +109,11 @@ impl Cut {
         Self { then: Then::Reset, name: format!("{} then reset", self.name), ..self.clone() }
     }
 
+    /// Whether the network breaks the connection after it.
+    pub(super) fn is_reset(&self) -> bool {
+        self.then == Then::Reset
+    }
+
     fn is_held(&self) -> bool {
         matches!(self.at, At::Wire { place: Place::Held(_), .. })
     }

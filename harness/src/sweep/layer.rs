@@ -6,7 +6,7 @@ use std::{cell::Cell, sync::Arc};
 use futures::future::{LocalBoxFuture, join_all};
 
 use super::{
-    Class, Error, Open, Operation,
+    Class, Cut, Error, Open, Operation,
     class::Finding,
     question,
     scene::{Borrowed, Borrower, Scene},
@@ -75,6 +75,7 @@ impl<P: Pool> Layer<P> {
 }
 
 impl<P: Pool> Scene for Layer<P> {
+    const WARMING: usize = 1;
     type Client = Arc<P>;
     /// What a fresh session says of itself, which every later one must.
     type State = Vec<Row>;
@@ -93,6 +94,10 @@ impl<P: Pool> Scene for Layer<P> {
 
     fn keeps_the_client(&self) -> bool {
         self.operation.keeps_the_pool()
+    }
+
+    fn visits(&self, _cut: &Cut) -> bool {
+        true
     }
 
     fn changed(&self, before: &Tables, after: &Tables) -> Option<Finding> {

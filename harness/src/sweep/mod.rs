@@ -11,8 +11,12 @@
 //! enough cuts were visited, and neither the number of polls nor that of the cuts is reported.
 
 mod again;
+mod application;
 mod class;
 mod cut;
+mod evidence;
+mod function;
+mod judgement;
 mod layer;
 mod leaving;
 mod operation;
@@ -27,8 +31,10 @@ use std::{fmt, io, sync::Arc, time::Duration};
 
 use futures::future::BoxFuture;
 
+pub use application::{Acting, Opening, Sweep};
 pub use class::Class;
 pub use cut::{Cut, Depth, UnknownDepth};
+pub use judgement::{CUT_VARIABLE, Judgement};
 pub use leaving::Leaving;
 pub use operation::Operation;
 pub use visit::{Evidence, Visit};
@@ -127,6 +133,12 @@ pub enum Error {
     NotReset {
         /// The cut.
         cut: String,
+    },
+    /// Equal uncut runs leave different tables, so that a cut cannot be compared with them.
+    #[error("equal runs that were not cut leave different tables: {} differ", differing.join(", "))]
+    Unrepeatable {
+        /// The columns whose values differ; a table where that cannot be said.
+        differing: Vec<String>,
     },
     /// A visit came to no end.
     #[error("the visit of {cut} came to no end within {} s", limit.as_secs())]

@@ -132,12 +132,14 @@ impl<S: Scene> Runner<'_, S> {
         Ok(Kept { stage, fit: Fit::Ready })
     }
 
-    /// Runs the operation once, which fills the caches of the client.
+    /// Runs the operation, which fills the caches of the client.
     async fn warm(&self, stage: &Stage<S>) -> Result<(), Error> {
-        self.fresh.witness().bring_back(self.scene.watched()).await?;
-        let lease = self.scene.lease(&stage.client).await?;
-        self.scene.act(&stage.client, lease).await?;
-        stage.settle().await;
+        for _ in 0..S::WARMING {
+            self.fresh.witness().bring_back(self.scene.watched()).await?;
+            let lease = self.scene.lease(&stage.client).await?;
+            self.scene.act(&stage.client, lease).await?;
+            stage.settle().await;
+        }
         Ok(())
     }
 
@@ -181,7 +183,9 @@ impl<S: Scene> Runner<'_, S> {
 
     pub(super) fn cuts(&self, reference: &Reference<S>) -> Vec<Cut> {
         if self.fresh.server().is_some() {
-            return cuts(&reference.spoken, &reference.spoken_cold, self.depth);
+            let mut cuts = cuts(&reference.spoken, &reference.spoken_cold, self.depth);
+            cuts.retain(|cut| self.scene.visits(cut));
+            return cuts;
         }
         let round = || (1..=POLLS_MAX).map(Cut::poll);
         (0..ROUNDS_MAX).flat_map(|_| round()).collect()

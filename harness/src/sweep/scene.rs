@@ -6,7 +6,7 @@
 
 use futures::future::LocalBoxFuture;
 
-use super::{Error, class::Finding, stage::Stage};
+use super::{Cut, Error, class::Finding, stage::Stage};
 use crate::{
     contract::Result,
     database::Fresh,
@@ -14,6 +14,8 @@ use crate::{
 };
 
 pub(super) trait Scene: Sized {
+    /// How often the operation is run until the conversation is that of a client with warm caches.
+    const WARMING: usize;
     /// What is opened.
     type Client;
     /// What is known of a client that nobody has used.
@@ -31,6 +33,9 @@ pub(super) trait Scene: Sized {
 
     /// Whether a client that was used can be used for the next cut.
     fn keeps_the_client(&self) -> bool;
+
+    /// Whether a cut says something of what is swept.
+    fn visits(&self, cut: &Cut) -> bool;
 
     /// Whether the operation has done to the tables what it is for.
     fn changed(&self, before: &Tables, after: &Tables) -> Option<Finding>;
@@ -62,6 +67,8 @@ pub(super) trait Scene: Sized {
 pub(super) struct Borrower<'a, S: Scene> {
     pub(super) stage: &'a Stage<S>,
     pub(super) fresh: &'a Fresh,
+    /// What was in the tables before the operation, as it can be compared.
+    pub(super) before: &'a Tables,
     /// What the witness has seen in the tables, as it can be compared.
     pub(super) seen: &'a Tables,
     pub(super) known: Option<&'a S::Known>,

@@ -128,8 +128,14 @@ impl<S: Scene> Runner<'_, S> {
         let (before, after) = (self.scene.comparable(&before), self.scene.comparable(&after));
         found.extend(self.scene.changed(&before, &after));
         let said = conversation(wire.as_ref()).len();
-        let borrower =
-            Borrower { stage, fresh: self.fresh, seen: &after, known: None, confirm: true };
+        let borrower = Borrower {
+            stage,
+            fresh: self.fresh,
+            before: &before,
+            seen: &after,
+            known: None,
+            confirm: true,
+        };
         let Borrowed { findings, known } = self.scene.borrow(borrower).await?;
         found.extend(findings);
         stage.settle().await;
@@ -181,7 +187,14 @@ impl<S: Scene> Runner<'_, S> {
         }
         let borrowed_after = conversation(wire.as_ref()).len();
         let (fresh, known) = (self.fresh, Some(&reference.known));
-        let borrower = Borrower { stage, fresh, seen: &seen, known, confirm: how.confirm };
+        let borrower = Borrower {
+            stage,
+            fresh,
+            before: &reference.before,
+            seen: &seen,
+            known,
+            confirm: how.confirm,
+        };
         found.extend(self.scene.borrow(borrower).await?.findings);
         if wire.is_none() && left_open.is_empty() {
             // Another thread may have begun what was asked only after the first look.

@@ -2,6 +2,7 @@
 
 use std::{fmt, time::Duration};
 
+use anstyle::Style;
 use serde::{Deserialize, Serialize};
 
 use crate::sweep::Class;
@@ -28,9 +29,30 @@ pub struct StripCut {
     pub class: Class,
 }
 
+impl StripCut {
+    /// The mark of each class that some of the cuts have, with its meaning, from the mildest.
+    pub(crate) fn legend<'a>(
+        cuts: impl Iterator<Item = &'a Self> + Clone,
+        style: impl Fn(Class) -> Style,
+    ) -> String {
+        let met = |class: &Class| cuts.clone().any(|cut| cut.class == *class);
+        let explained = |class: Class| format!("{} {class}", mark(class, style(class)));
+        Class::ALL.into_iter().filter(met).map(explained).collect::<Vec<_>>().join("  ")
+    }
+
+    /// One mark for each cut.
+    pub(crate) fn marks(cuts: &[Self], style: impl Fn(Class) -> Style) -> String {
+        cuts.iter().map(|cut| mark(cut.class, style(cut.class))).collect()
+    }
+}
+
 /// One mark for each cut.
 impl fmt::Display for Strip {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.cuts.iter().try_for_each(|cut| write!(f, "{}", cut.class.mark()))
+        f.write_str(&StripCut::marks(&self.cuts, |_| Style::new()))
     }
+}
+
+fn mark(class: Class, style: Style) -> String {
+    format!("{style}{}{style:#}", class.mark())
 }

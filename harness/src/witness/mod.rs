@@ -4,12 +4,14 @@
 //! lives on a thread of its own, because its connections block and must not hold up the runtime
 //! that is observed.
 
+mod catalogue;
 mod connection;
 #[cfg(feature = "mysql")]
 mod mysql;
 mod postgres;
 #[cfg(feature = "sqlite")]
 pub(crate) mod sqlite;
+mod watched;
 
 use std::{
     collections::BTreeMap,
@@ -21,11 +23,10 @@ use std::{
 
 pub use connection::Connection;
 use tokio::sync::oneshot;
+pub use watched::Watched;
+pub(crate) use watched::append;
 
-use crate::{
-    contract::{Row, TABLES, Value},
-    database::Kind,
-};
+use crate::{contract::Row, database::Kind};
 
 /// A connection that the witness asks.
 #[derive(Debug)]
@@ -70,37 +71,7 @@ pub type Tables = BTreeMap<String, Vec<Row>>;
 
 /// What references goes first.
 const EMPTY: &str = "DELETE FROM canaries; DELETE FROM dones; DELETE FROM tasks; DELETE FROM users";
-
-/// Tables that are compared, and how they are brought back to what they were.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Watched {
-    names: Vec<String>,
-    read: String,
-    reset: String,
-}
-
-impl Watched {
-    /// The tables of the entities; the canaries are emptied with them, and not compared.
-    #[must_use]
-    pub fn entities() -> Self {
-        let read =
-            TABLES.map(|table| format!("SELECT '{table}', {table}.* FROM {table} ORDER BY 2"));
-        let names = TABLES.map(str::to_owned).into();
-        // One question for all tables, because each has its price.
-        Self { names, read: read.join("; "), reset: EMPTY.to_owned() }
-    }
-
-    /// Sorts rows that begin with their table's name.
-    fn sort(&self, rows: Vec<Row>) -> Tables {
-        let mut tables: Tables = self.names.iter().map(|name| (name.clone(), Vec::new())).collect();
-        for mut row in rows {
-            let name = row.remove(0);
-            let rows = tables.iter_mut().find(|(table, _)| name == Value::from(table.as_str()));
-            rows.expect("each row begins with its table's name").1.push(row);
-        }
-        tables
-    }
-}
+const DROP: &str = "DROP TABLE canaries; DROP TABLE dones; DROP TABLE tasks; DROP TABLE users";
 
 type Job = Box<dyn FnOnce(&mut Result<Source, Error>) + Send>;
 
@@ -169,7 +140,7 @@ impl Witness {
     ///
     /// Fails with what the server said.
     pub async fn read(&self, watched: &Watched) -> Result<Tables, Error> {
-        Ok(watched.sort(self.query(watched.read.clone()).await?))
+        Ok(watched.sort(self.query(watched.read()).await?))
     }
 
     /// What is left open by connections that are not ours: transactions and locks, in words that
@@ -209,7 +180,7 @@ impl Witness {
     ///
     /// Fails with what the server said.
     pub async fn bring_back(&self, watched: &Watched) -> Result<Tables, Error> {
-        Ok(watched.sort(self.query(format!("{}; {}", watched.reset, watched.read)).await?))
+        Ok(watched.sort(self.query(watched.bring_back()).await?))
     }
 
     /// Empties the tables of the entities and the canaries, blocking; for code outside of a runtime.
@@ -219,6 +190,11 @@ impl Witness {
     /// Fails with what the server said.
     pub fn empty_tables(&self) -> Result<(), Error> {
         self.query_blocking(EMPTY).map(drop)
+    }
+
+    /// Drops the tables of the entities and of the canaries, blocking, so that their names are free.
+    pub(crate) fn drop_entities(&self) -> Result<(), Error> {
+        self.query_blocking(DROP).map(drop)
     }
 
     fn ask(&self, sql: String) -> oneshot::Receiver<Result<Vec<Row>, Error>> {

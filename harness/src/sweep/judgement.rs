@@ -1,0 +1,193 @@
+//! What a sweep of an application's function has shown, as its author reads it.
+
+use std::{
+    env, fmt,
+    io::{self, IsTerminal, Write},
+    path::Path,
+    slice, thread,
+};
+
+use anstyle::Style;
+
+use super::{Class, Swept, Visit};
+use crate::{
+    database::Kind,
+    run,
+    verdict::{Strip, StripCut},
+};
+
+/// The environment variable that gives the number of the one cut to visit.
+pub const CUT_VARIABLE: &str = "DROPPROOF_CUT";
+
+/// What a sweep of an application's function has shown.
+///
+/// It is displayed as the cut strip, one mark for each cut, then each cut that is broken, and the
+/// command that visits the first of them again. Iterating over it gives the visits.
+#[derive(Clone, Debug)]
+#[must_use = "a sweep that nobody looks at shows nothing"]
+pub struct Judgement {
+    pub(super) name: String,
+    pub(super) kind: Kind,
+    pub(super) seen: Seen,
+}
+
+/// What was visited.
+#[derive(Clone, Debug)]
+pub(super) enum Seen {
+    /// The uncut run and every cut.
+    Every(Swept),
+    /// The one cut that was asked for.
+    One { number: usize, visit: Box<Visit> },
+}
+
+impl Judgement {
+    /// Whether every visit kept its promises.
+    #[must_use]
+    pub fn is_upheld(&self) -> bool {
+        self.broken().is_empty()
+    }
+
+    /// What each cut did, in the order of the conversation; the first is the uncut run. Of a replay it
+    /// is the one cut that was asked for.
+    #[must_use]
+    pub fn visits(&self) -> &[Visit] {
+        match &self.seen {
+            Seen::Every(swept) => &swept.visits,
+            Seen::One { visit, .. } => slice::from_ref(visit),
+        }
+    }
+
+    /// Fails the test where a visit broke a promise, and says which and how to see it again.
+    ///
+    /// # Panics
+    ///
+    /// Panics with what [`Display`](fmt::Display) writes, in colours where the standard error is a
+    /// terminal and `NO_COLOR` is not set.
+    #[track_caller]
+    pub fn assert_upheld(&self) {
+        if !self.is_upheld() {
+            let is_plain = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+            let text = match io::stderr().is_terminal() && !is_plain {
+                true => self.text(Class::style),
+                false => self.to_string(),
+            };
+            panic!("{text}");
+        }
+    }
+
+    /// Writes what the cut that was asked for rests on to the standard error, past what a test
+    /// captures.
+    pub(super) fn show_evidence(&self) {
+        if let Seen::One { visit, .. } = &self.seen {
+            // Without a standard error there is nobody to read it.
+            writeln!(io::stderr(), "sweep: {} on {}\n{visit}", self.name, self.kind).ok();
+        }
+    }
+
+    /// The visits that broke a promise, with their numbers.
+    fn broken(&self) -> Vec<(usize, &Visit)> {
+        let first = match &self.seen {
+            Seen::Every(_) => 0,
+            Seen::One { number, .. } => *number,
+        };
+        let numbered = self.visits().iter().enumerate().map(|(i, visit)| (first + i, visit));
+        numbered.filter(|(_, visit)| !visit.class.is_upheld()).collect()
+    }
+
+    fn text(&self, style: impl Fn(Class) -> Style) -> String {
+        let broken = self.broken();
+        let mut out = format!("{} on {}: {}\n", self.name, self.kind, self.counts(broken.len()));
+        if let Seen::Every(swept) = &self.seen {
+            let cuts = Strip::from(swept).cuts;
+            if !cuts.is_empty() {
+                let marks = StripCut::marks(&cuts, &style);
+                let legend = StripCut::legend(cuts.iter(), &style);
+                out.push_str(&format!("\n{marks}\n\n{legend}\n"));
+            }
+        }
+        let mut said: &[String] = &[];
+        for (number, visit) in &broken {
+            let Visit { class, cut, findings, .. } = visit;
+            if !self.is_counted() {
+                // Nobody can visit it again, so it is shown with all that it rests on.
+                out.push_str(&format!("\n{visit}"));
+                continue;
+            }
+            let style = style(*class);
+            out.push_str(&format!("\n{number:>3}  {style}{class}{style:#} at {cut}\n"));
+            // What the cut before has said is not said again.
+            if said != findings.as_slice() {
+                findings.iter().for_each(|finding| out.push_str(&format!("     {finding}\n")));
+            }
+            said = findings;
+        }
+        if let Some((number, _)) = broken.first().filter(|_| self.is_counted()) {
+            out.push_str(&format!("\nreplay: {}\n", replay(*number, self.kind)));
+        }
+        out
+    }
+
+    fn is_counted(&self) -> bool {
+        self.kind.protocol().is_some()
+    }
+
+    fn counts(&self, broken: usize) -> String {
+        match &self.seen {
+            Seen::One { visit, .. } if broken == 0 => format!("{} is {}", visit.cut, visit.class),
+            Seen::One { .. } => "one cut was visited, and is broken".to_owned(),
+            Seen::Every(Swept { visits, .. }) if visits.len() == 1 && 0 < broken => {
+                "the run that was not cut is broken, so no cut was visited".to_owned()
+            }
+            Seen::Every(Swept { counted: Some(counted), visits }) => {
+                let visited = visits.len() - 1;
+                format!("{broken} of {counted} cuts are broken, {visited} were visited")
+            }
+            Seen::Every(Swept { counted: None, .. }) if broken == 0 => {
+                "no cut is broken".to_owned()
+            }
+            Seen::Every(Swept { counted: None, .. }) => "a cut is broken".to_owned(),
+        }
+    }
+}
+
+impl<'a> IntoIterator for &'a Judgement {
+    type Item = &'a Visit;
+    type IntoIter = slice::Iter<'a, Visit>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.visits().iter()
+    }
+}
+
+impl fmt::Display for Judgement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text(|_| Style::new()))
+    }
+}
+
+/// The command that visits one cut again, from where this one was called.
+fn replay(number: usize, kind: Kind) -> String {
+    let servers = match env::var_os(run::VARIABLE) {
+        Some(_) => format!("dropproof-databases run --database {kind} -- "),
+        None => String::new(),
+    };
+    let current = thread::current();
+    // The test binary names a test's thread for it, but where it has one thread for all.
+    let program = match current.name() {
+        Some(test) if test != "main" => format!("cargo test {test}"),
+        _ => env::args().enumerate().map(word).collect::<Vec<_>>().join(" "),
+    };
+    match (servers.is_empty(), program) {
+        (true, program) => format!("{CUT_VARIABLE}={number} {program}"),
+        (false, program) => format!("{CUT_VARIABLE}={number} {servers}{program}"),
+    }
+}
+
+/// A word of the command line; the program by its path from here.
+fn word((place, word): (usize, String)) -> String {
+    let here = env::current_dir().unwrap_or_default();
+    match Path::new(&word).strip_prefix(here) {
+        Ok(path) if place == 0 => path.display().to_string(),
+        _ => word,
+    }
+}
