@@ -97,11 +97,10 @@ impl Error {
     #[must_use]
     pub fn help(&self) -> Option<&'static str> {
         match self {
-            Error::Database { source: Unavailable::Blocked { .. } } => Some(
-                "`dropproof-databases run -- cargo test` starts servers for as long as it runs",
-            ),
             Error::NoTable => Some("give the tables with `.schema(\"CREATE TABLE …\")`"),
-            Error::BadCut { .. } => Some("take a number that the sweep has printed, or unset it"),
+            Error::BadCut { .. } | Error::Sweep(sweep::Error::NoSuchCut { .. }) => {
+                Some("take a number that the sweep has printed, or unset it")
+            }
             Error::NoNumbers => Some("unset it: a broken cut is printed with its evidence anyway"),
             Error::Unchanged => Some(
                 "give it `.rows(…)` to work on, compare what is ignored, or say `.reading_only()`",

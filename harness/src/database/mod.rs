@@ -197,7 +197,9 @@ impl Database {
         };
         let Some(text) = variable_value(variable) else {
             return Err(Unavailable::Blocked {
-                reason: format!("no {kind} server; run `cargo xtask test`, or set {variable}"),
+                reason: format!(
+                    "no {kind} server; set {variable}, or run it by `dropproof-databases run -- …`"
+                ),
             });
         };
         let url = ServerUrl::parse(kind, &text)
@@ -244,7 +246,8 @@ mod tests {
 
         assert_eq!(
             blocked.to_string(),
-            "no postgres server; run `cargo xtask test`, or set DROPPROOF_POSTGRES_URL"
+            "no postgres server; set DROPPROOF_POSTGRES_URL, \
+             or run it by `dropproof-databases run -- …`"
         );
     }
 

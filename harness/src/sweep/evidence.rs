@@ -3,7 +3,10 @@
 use std::fmt;
 
 use super::{Evidence, Visit};
-use crate::{contract::Value, witness::Tables};
+use crate::{
+    contract::{Row, Value},
+    witness::Tables,
+};
 
 /// Writes down what a visit rests on. Equal visits have equal texts.
 impl fmt::Display for Visit {
@@ -30,6 +33,9 @@ fn conversation(f: &mut fmt::Formatter<'_>, cut: &str, evidence: &Evidence) -> f
         if evidence.dropped_after == Some(number) {
             writeln!(f, "  ---- dropped here: {cut}")?;
         }
+        if evidence.borrowed_after == Some(number) {
+            writeln!(f, "  ---- the next borrower")?;
+        }
     }
     Ok(())
 }
@@ -38,11 +44,15 @@ fn tables(f: &mut fmt::Formatter<'_>, tables: &Tables) -> fmt::Result {
     for (table, rows) in tables {
         writeln!(f, "  {table}: {} rows", rows.len())?;
         for row in rows {
-            let values: Vec<String> = row.iter().map(value).collect();
-            writeln!(f, "    {}", values.join(", "))?;
+            writeln!(f, "    {}", values(row))?;
         }
     }
     Ok(())
+}
+
+/// The values of a row, as in a list.
+pub(super) fn values(row: &Row) -> String {
+    row.iter().map(value).collect::<Vec<_>>().join(", ")
 }
 
 fn value(value: &Value) -> String {

@@ -27,10 +27,11 @@ use tokio::time::{Instant, interval};
 use super::{
     Class, Cut, Error,
     class::Finding,
+    evidence::values,
     scene::{Borrowed, Borrower, Scene},
 };
 use crate::{
-    contract,
+    contract::{self, Row},
     database::Fresh,
     witness::{Tables, Watched},
 };
@@ -43,6 +44,8 @@ pub(super) type Act<C> = Rc<dyn Fn(Rc<C>) -> LocalBoxFuture<'static, contract::R
 /// Where other threads do the work, the tables are asked for this long whether it is done.
 const WORK_MAX: Duration = Duration::from_secs(3);
 const ASK_EVERY: Duration = Duration::from_millis(2);
+/// So many rows are named in a sentence.
+const ROWS_SHOWN: usize = 3;
 
 /// A function that is swept.
 pub(super) struct Function<C> {
@@ -113,9 +116,9 @@ impl<C: 'static> Function<C> {
     /// nature would make every cut look torn.
     async fn repeat(&self, borrower: &Borrower<'_, Self>) -> Result<(), Error> {
         let reset = borrower.fresh.witness().bring_back(&self.watched).await?;
-        let mut differing = self.watched.differing(borrower.before, &self.comparable(&reset));
-        if let Some(done) = self.run(borrower, |done| done.tables == *borrower.seen).await? {
-            differing.extend(self.watched.differing(borrower.seen, &done.tables));
+        let mut differing = self.watched.differing(borrower.tables.0, &self.comparable(&reset));
+        if let Some(done) = self.run(borrower, |done| done.tables == *borrower.tables.1).await? {
+            differing.extend(self.watched.differing(borrower.tables.1, &done.tables));
         }
         differing.sort();
         differing.dedup();
@@ -126,13 +129,13 @@ impl<C: 'static> Function<C> {
     fn expected(&self, borrower: &Borrower<'_, Self>, known: &Known) -> Vec<Done> {
         let first = || Done::well(known.once.clone());
         let is_late = || borrower.stage.wire().is_none();
-        match borrower.seen {
-            seen if *seen == known.once && *seen == *borrower.before => {
+        match borrower.tables.1 {
+            seen if *seen == known.once && *seen == *borrower.tables.0 => {
                 vec![first(), known.second.clone()]
             }
             seen if *seen == known.once => vec![known.second.clone()],
-            seen if *seen == *borrower.before && is_late() => vec![first(), known.second.clone()],
-            seen if *seen == *borrower.before => vec![first()],
+            seen if *seen == *borrower.tables.0 && is_late() => vec![first(), known.second.clone()],
+            seen if *seen == *borrower.tables.0 => vec![first()],
             _ => Vec::new(),
         }
     }
@@ -186,7 +189,7 @@ impl<C: 'static> Scene for Function<C> {
     }
 
     async fn borrow(&self, borrower: Borrower<'_, Self>) -> Result<Borrowed<Self>, Error> {
-        let once = borrower.seen.clone();
+        let once = borrower.tables.1.clone();
         let expected = match borrower.known {
             Some(known) => self.expected(&borrower, known),
             None => Vec::new(),
@@ -199,9 +202,12 @@ impl<C: 'static> Scene for Function<C> {
             let second = Done::well(once.clone());
             return Ok(Borrowed { findings, known: Known { once, second } });
         };
-        let findings: Vec<Finding> = match expected.first() {
-            Some(wanted) if !is_expected(&done) => {
-                vec![(Class::Poisoned, poisoned(&done, wanted, borrower.seen))]
+        let findings: Vec<Finding> = match (expected.first(), borrower.known) {
+            (None, Some(known)) => {
+                vec![(Class::Torn, format!("there is {}", instead(borrower.tables.1, &known.once)))]
+            }
+            (Some(wanted), _) if !is_expected(&done) => {
+                vec![(Class::Poisoned, poisoned(&done, wanted, borrower.tables.1))]
             }
             // What a cut left open is found already.
             _ => done.left_open.iter().map(|what| (Class::Open, after_next(what))).collect(),
@@ -226,7 +232,43 @@ fn poisoned(done: &Done, wanted: &Done, seen: &Tables) -> String {
         (None, None) if done.tables == *seen => {
             "the next run reports success, and its work is not there".to_owned()
         }
-        _ => "what the next run leaves is not what an uncut run leaves".to_owned(),
+        _ => format!("after the next run there is {}", instead(&done.tables, &wanted.tables)),
+    }
+}
+
+/// The rows that are there, and those that are to be there.
+fn instead(there: &Tables, wanted: &Tables) -> String {
+    let differs = |(table, rows): &(&String, &Vec<Row>)| wanted.get(*table) != Some(rows);
+    let tables = there.iter().filter(differs).map(|(table, rows)| {
+        let wanted = wanted.get(table).map(Vec::as_slice).unwrap_or_default();
+        let (more, less) = (without(rows, wanted), without(wanted, rows));
+        format!("{} in {table} instead of {}", listed(&more), listed(&less))
+    });
+    tables.collect::<Vec<_>>().join(", and ")
+}
+
+/// The rows of one table that are not in another, each as often as it is there more often.
+fn without<'a>(rows: &'a [Row], others: &[Row]) -> Vec<&'a Row> {
+    let mut others: Vec<&Row> = others.iter().collect();
+    let is_more = |row: &&Row| match others.iter().position(|other| other == row) {
+        Some(at) => {
+            others.swap_remove(at);
+            false
+        }
+        None => true,
+    };
+    rows.iter().filter(is_more).collect()
+}
+
+fn listed(rows: &[&Row]) -> String {
+    let listed: Vec<String> =
+        rows.iter().take(ROWS_SHOWN).map(|row| format!("({})", values(row))).collect();
+    match rows.len() {
+        0 => "no row".to_owned(),
+        many if ROWS_SHOWN < many => {
+            format!("{} and {} more", listed.join(", "), many - ROWS_SHOWN)
+        }
+        _ => listed.join(", "),
     }
 }
 

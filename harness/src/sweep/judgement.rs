@@ -13,7 +13,7 @@ use super::{Class, Swept, Visit};
 use crate::{
     database::Kind,
     run,
-    verdict::{Strip, StripCut},
+    verdict::StripCut,
 };
 
 /// The environment variable that gives the number of the one cut to visit.
@@ -98,33 +98,41 @@ impl Judgement {
         let broken = self.broken();
         let mut out = format!("{} on {}: {}\n", self.name, self.kind, self.counts(broken.len()));
         if let Seen::Every(swept) = &self.seen {
-            let cuts = Strip::from(swept).cuts;
+            let cuts = strip(swept);
             if !cuts.is_empty() {
                 let marks = StripCut::marks(&cuts, &style);
                 let legend = StripCut::legend(cuts.iter(), &style);
                 out.push_str(&format!("\n{marks}\n\n{legend}\n"));
             }
         }
-        let mut said: &[String] = &[];
-        for (number, visit) in &broken {
-            let Visit { class, cut, findings, .. } = visit;
-            if !self.is_counted() {
-                // Nobody can visit it again, so it is shown with all that it rests on.
-                out.push_str(&format!("\n{visit}"));
-                continue;
-            }
-            let style = style(*class);
-            out.push_str(&format!("\n{number:>3}  {style}{class}{style:#} at {cut}\n"));
-            // What the cut before has said is not said again.
-            if said != findings.as_slice() {
-                findings.iter().for_each(|finding| out.push_str(&format!("     {finding}\n")));
-            }
-            said = findings;
-        }
-        if let Some((number, _)) = broken.first().filter(|_| self.is_counted()) {
-            out.push_str(&format!("\nreplay: {}\n", replay(*number, self.kind)));
+        if self.is_counted() {
+            self.list(&mut out, &broken, style);
+        } else {
+            // Nobody can visit it again, so it is shown with all that it rests on.
+            broken.iter().for_each(|(_, visit)| out.push_str(&format!("\n{visit}")));
         }
         out
+    }
+
+    /// Each cut that is broken, below what was found there.
+    fn list(&self, out: &mut String, broken: &[(usize, &Visit)], style: impl Fn(Class) -> Style) {
+        let mut listed: Vec<(Class, &[String])> = Vec::new();
+        for (_, Visit { class, findings, .. }) in broken {
+            if listed.contains(&(*class, findings)) {
+                continue;
+            }
+            listed.push((*class, findings));
+            let style = style(*class);
+            out.push_str(&format!("\n{style}{class}{style:#}: {}\n", said(findings)));
+            for (number, visit) in broken {
+                if visit.class == *class && visit.findings == *findings {
+                    out.push_str(&format!("{number:>5}  {}\n", visit.cut));
+                }
+            }
+        }
+        if let Some((number, _)) = broken.first() {
+            out.push_str(&format!("\nreplay: {}\n", replay(*number, self.kind)));
+        }
     }
 
     fn is_counted(&self) -> bool {
@@ -163,6 +171,25 @@ impl fmt::Display for Judgement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text(|_| Style::new()))
     }
+}
+
+/// What the cuts did. Where they are not counted the same in every run, each class stands once.
+fn strip(Swept { visits, counted }: &Swept) -> Vec<StripCut> {
+    let cuts = visits.iter().skip(1);
+    let named = |visit: &Visit| StripCut { name: visit.cut.clone(), class: visit.class };
+    let mut cuts: Vec<StripCut> = cuts.map(named).collect();
+    if counted.is_none() {
+        cuts.sort_by_key(|cut| cut.class);
+        cuts.dedup_by_key(|cut| cut.class);
+    }
+    cuts
+}
+
+/// Findings on lines of their own, each once: a server may hold several locks of one kind.
+fn said(findings: &[String]) -> String {
+    let mut said: Vec<&str> = findings.iter().map(String::as_str).collect();
+    said.dedup();
+    said.join("\n  ")
 }
 
 /// The command that visits one cut again, from where this one was called.

@@ -55,7 +55,7 @@ pub(super) trait Scene: Sized {
     fn act(&self, client: &Self::Client, lease: Self::Lease)
     -> LocalBoxFuture<'static, Result<()>>;
 
-    /// Borrows what the client lends now, where `seen` is in the tables, and works with it. After
+    /// Borrows what the client lends now, and works with it. After
     /// the uncut run nothing is known yet, and what is, is returned.
     async fn borrow(&self, borrower: Borrower<'_, Self>) -> Result<Borrowed<Self>, Error>;
 
@@ -67,10 +67,9 @@ pub(super) trait Scene: Sized {
 pub(super) struct Borrower<'a, S: Scene> {
     pub(super) stage: &'a Stage<S>,
     pub(super) fresh: &'a Fresh,
-    /// What was in the tables before the operation, as it can be compared.
-    pub(super) before: &'a Tables,
-    /// What the witness has seen in the tables, as it can be compared.
-    pub(super) seen: &'a Tables,
+    /// What was in the tables before the operation, and what the witness has seen after it, as it can
+    /// be compared.
+    pub(super) tables: (&'a Tables, &'a Tables),
     pub(super) known: Option<&'a S::Known>,
     /// Whether a wait for what can never come is to be confirmed.
     pub(super) confirm: bool,

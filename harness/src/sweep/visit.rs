@@ -51,6 +51,8 @@ pub struct Evidence {
     pub conversation: Vec<Event>,
     /// How many events had been said when the operation was dropped.
     pub dropped_after: Option<usize>,
+    /// How many when the next borrower came.
+    pub borrowed_after: Option<usize>,
     /// What the witness saw before.
     pub before: Tables,
     /// What the witness saw when everything was quiet again.
@@ -128,14 +130,8 @@ impl<S: Scene> Runner<'_, S> {
         let (before, after) = (self.scene.comparable(&before), self.scene.comparable(&after));
         found.extend(self.scene.changed(&before, &after));
         let said = conversation(wire.as_ref()).len();
-        let borrower = Borrower {
-            stage,
-            fresh: self.fresh,
-            before: &before,
-            seen: &after,
-            known: None,
-            confirm: true,
-        };
+        let tables = (&before, &after);
+        let borrower = Borrower { stage, fresh: self.fresh, tables, known: None, confirm: true };
         let Borrowed { findings, known } = self.scene.borrow(borrower).await?;
         found.extend(findings);
         stage.settle().await;
@@ -187,14 +183,8 @@ impl<S: Scene> Runner<'_, S> {
         }
         let borrowed_after = conversation(wire.as_ref()).len();
         let (fresh, known) = (self.fresh, Some(&reference.known));
-        let borrower = Borrower {
-            stage,
-            fresh,
-            before: &reference.before,
-            seen: &seen,
-            known,
-            confirm: how.confirm,
-        };
+        let tables = (&reference.before, &seen);
+        let borrower = Borrower { stage, fresh, tables, known, confirm: how.confirm };
         found.extend(self.scene.borrow(borrower).await?.findings);
         if wire.is_none() && left_open.is_empty() {
             // Another thread may have begun what was asked only after the first look.
@@ -220,7 +210,9 @@ impl<S: Scene> Runner<'_, S> {
             true => Class::Clean,
             false => Class::Discarded,
         };
-        let evidence = Evidence { conversation, dropped_after, before, after, left_open };
+        let borrowed_after = Some(borrowed_after);
+        let evidence =
+            Evidence { conversation, dropped_after, borrowed_after, before, after, left_open };
         let visit = visit(&how.name(cut), found, mildest, evidence);
         let unchanged = connections == lines && visit.class.is_upheld();
         Ok(Some(Visit { unchanged, connections: connections.len(), ..visit }))
