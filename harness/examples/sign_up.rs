@@ -78,12 +78,17 @@ fn into(error: impl Error + Send + Sync + 'static) -> Box<dyn Error + Send + Syn
     error.into()
 }
 
-fn main() -> dropproof::Result<ExitCode> {
+/// Sweeps the form that is right, and the one that is not.
+pub(crate) fn both(database: &Database) -> dropproof::Result<[Judgement; 2]> {
     const EMAIL: &str = "kim@example.org";
-    let database = Database::from_env(Kind::Postgres)?;
-    let right = sweep("sign-up", &database, async |pool| sign_up(pool, EMAIL).await)?;
-    let wrong =
-        sweep("sign-up in a hurry", &database, async |pool| sign_up_in_a_hurry(pool, EMAIL).await)?;
+    Ok([
+        sweep("sign-up", database, async |pool| sign_up(pool, EMAIL).await)?,
+        sweep("sign-up in a hurry", database, async |pool| sign_up_in_a_hurry(pool, EMAIL).await)?,
+    ])
+}
+
+fn main() -> dropproof::Result<ExitCode> {
+    let [right, wrong] = both(&Database::from_env(Kind::Postgres)?)?;
 
     anstream::println!("{right}\n{wrong}");
     let is_as_said = right.is_upheld() && !wrong.is_upheld();

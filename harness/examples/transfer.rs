@@ -75,11 +75,16 @@ fn sweep(
         .run(database)
 }
 
+/// Sweeps the form that is right, and the one that is not.
+pub(crate) fn both(database: &Database) -> dropproof::Result<[Judgement; 2]> {
+    Ok([
+        sweep("transfer", database, async |pool| transfer(pool, 1, 2, 30).await)?,
+        sweep("transfer by hand", database, async |pool| transfer_by_hand(pool, 1, 2, 30).await)?,
+    ])
+}
+
 fn main() -> dropproof::Result<ExitCode> {
-    let database = Database::from_env(Kind::Postgres)?;
-    let right = sweep("transfer", &database, async |pool| transfer(pool, 1, 2, 30).await)?;
-    let wrong =
-        sweep("transfer by hand", &database, async |pool| transfer_by_hand(pool, 1, 2, 30).await)?;
+    let [right, wrong] = both(&Database::from_env(Kind::Postgres)?)?;
 
     anstream::println!("{right}\n{wrong}");
     let is_as_said = right.is_upheld() && !wrong.is_upheld();

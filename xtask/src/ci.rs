@@ -12,7 +12,7 @@ use tokio::process::Command;
 use crate::{
     Ended, child, images,
     interrupt::{Interrupt, Interrupted},
-    judge,
+    judge, on_servers,
     progress::Terminal,
     target::Target,
     workspace,
@@ -96,6 +96,11 @@ pub(crate) async fn run(
     match interrupt.unless(steps()).await {
         Ok(done) => done?,
         Err(Interrupted(signal)) => return Ok(Ended::Interrupted(signal)),
+    }
+    terminal.say("on servers", "sweeps of functions");
+    match on_servers::run(estate, terminal, interrupt).await? {
+        Ended::Well => {}
+        other => return Ok(other),
     }
     let judged = judge::Options::allowing(options.allow_blocked.clone());
     for target in [Target::Matrix, Target::Mutants] {

@@ -16,6 +16,7 @@ mod latency;
 mod load;
 mod matrix;
 mod names;
+mod on_servers;
 mod progress;
 mod replay;
 mod round;
