@@ -2,9 +2,9 @@
 
 use std::{path::Path, time::Duration};
 
-use rusqlite::{
-    Batch, Connection, ErrorCode, fallible_iterator::FallibleIterator, types::ValueRef,
-};
+// Not by way of rusqlite, whose older versions do not show it.
+use fallible_iterator::FallibleIterator;
+use rusqlite::{Batch, Connection, ErrorCode, types::ValueRef};
 
 use super::Error;
 use crate::contract::{Row, Value};
@@ -51,11 +51,10 @@ fn collect(connection: &Connection, sql: &str) -> rusqlite::Result<Vec<Row>> {
     let mut statements = Batch::new(connection, sql);
     while let Some(mut statement) = statements.next()? {
         let columns = statement.column_count();
-        let mut rows = statement.query(())?;
-        while let Some(row) = rows.next()? {
-            collected
-                .push((0..columns).map(|i| row.get_ref(i).map(value)).collect::<Result<_, _>>()?);
-        }
+        let read = |row: &rusqlite::Row<'_>| {
+            (0..columns).map(|i| row.get_ref(i).map(value)).collect::<rusqlite::Result<Row>>()
+        };
+        collected.extend(statement.query(())?.map(read).collect::<Vec<_>>()?);
     }
     Ok(collected)
 }
