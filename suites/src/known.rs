@@ -14,6 +14,13 @@ use dropproof::{
 use semver::{Version, VersionReq};
 use serde::Deserialize;
 
+/// The reason a list cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("the list of known issues cannot be read")]
+pub(crate) struct Unreadable {
+    source: toml::de::Error,
+}
+
 /// A list of known issues.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -46,7 +53,11 @@ struct Known {
 
 impl KnownIssues {
     /// Reads a list.
-    pub(crate) fn read(text: &str) -> Result<Self, toml::de::Error> {
+    pub(crate) fn read(text: &str) -> Result<Self, Unreadable> {
+        Self::parse(text).map_err(|source| Unreadable { source })
+    }
+
+    fn parse(text: &str) -> Result<Self, toml::de::Error> {
         let list: Self = toml::from_str(text)?;
         let by_cuts = |known: &Known| {
             known.class.is_some() && !(known.cuts.is_empty() && known.full.is_empty())
@@ -299,7 +310,7 @@ mod tests {
         let both = LIST.replace("link =", "message = \"it hangs\"\nlink =");
         let neither = LIST.replace("class = \"poisoned\"", "");
 
-        assert!(KnownIssues::read(&both).unwrap_err().to_string().contains("or by its message"));
+        assert!(KnownIssues::parse(&both).unwrap_err().to_string().contains("or by its message"));
         assert!(KnownIssues::read(&neither).is_err());
     }
 
@@ -307,6 +318,6 @@ mod tests {
     fn entry_without_a_mechanism_is_refused() {
         let list = LIST.replace("mechanism = \"it forgets\"", "");
 
-        assert!(KnownIssues::read(&list).unwrap_err().to_string().contains("mechanism"));
+        assert!(KnownIssues::parse(&list).unwrap_err().to_string().contains("mechanism"));
     }
 }

@@ -5,10 +5,11 @@
 
 use std::{
     any::Any,
-    env, fs, io,
+    env, fs, io, mem,
     panic::{self, AssertUnwindSafe},
     path::PathBuf,
     process::ExitCode,
+    sync::{Arc, Mutex, PoisonError},
     time::Instant,
 };
 
@@ -20,7 +21,10 @@ use dropproof::{
 };
 use libtest_mimic::{Arguments, Completion, Failed};
 
-use crate::{Check, Judged, checks, ledger};
+use crate::{
+    Check, Judged, checks, ledger, replay,
+    report::{Asked, Reports},
+};
 
 /// The environment variable that asks for the plan instead of a run, and names its file.
 const PLAN_VARIABLE: &str = "DROPPROOF_PLAN";
@@ -33,7 +37,12 @@ pub(crate) type Judge = Box<dyn Fn(Database, &Run) -> Result<Judged, Error> + Se
 pub(crate) struct Trials {
     pub(crate) plan: Plan,
     pub(crate) judges: Vec<Judge>,
+    /// Where the report goes of a run that has no owner who makes it.
+    pub(crate) reports: Option<Reports>,
 }
+
+/// The records of this process.
+type Records = Arc<Mutex<Vec<Record>>>;
 
 impl Trials {
     /// Adds a cell, without trials.
@@ -56,13 +65,32 @@ impl Trials {
                 exit_code(write_plan(&plan, path.into()))
             }
             None => match Run::from_env() {
-                Ok(run) => self.run_tests(&run.unwrap_or_default()),
+                Ok(run) => self.run_or_replay(&run.unwrap_or_default()),
                 Err(error) => exit_code(Err(error)),
             },
         }
     }
 
+    fn run_or_replay(self, run: &Run) -> ExitCode {
+        match env::var(replay::VARIABLE) {
+            Ok(token) => match replay::run(self, &token, run) {
+                Ok(code) => code,
+                Err(error) => exit_code(Err(error)),
+            },
+            Err(_) => self.run_tests(run),
+        }
+    }
+
     fn run_tests(self, run: &Run) -> ExitCode {
+        let arguments = Arguments::from_args();
+        let asked = Asked::of(&arguments);
+        let reports = self.reports.filter(|_| run.records.is_none() && asked != Asked::Nothing);
+        if asked == Asked::All
+            && let Some(Err(error)) = reports.as_ref().map(Reports::begin)
+        {
+            return exit_code(Err(error));
+        }
+        let (plan, records) = (self.plan.clone(), Records::default());
         let wanted =
             |trial: &Trial| run.trials.as_ref().is_none_or(|names| names.contains(&trial.name));
         let tests = self
@@ -71,9 +99,14 @@ impl Trials {
             .into_iter()
             .zip(self.judges)
             .filter(|(trial, _)| wanted(trial))
-            .map(|(trial, judge)| test(trial, judge, run.clone()))
+            .map(|(trial, judge)| test(trial, judge, run.clone(), records.clone()))
             .collect();
-        libtest_mimic::run(&Arguments::from_args(), tests).exit_code()
+        let conclusion = libtest_mimic::run(&arguments, tests);
+        let records = mem::take(&mut *records.lock().unwrap_or_else(PoisonError::into_inner));
+        match reports.map_or(Ok(()), |reports| reports.end(asked, plan, run, records)) {
+            Ok(()) => conclusion.exit_code(),
+            Err(error) => exit_code(Err(error)),
+        }
     }
 }
 
@@ -96,29 +129,35 @@ pub(crate) fn exit_code<E: std::error::Error + 'static>(result: Result<(), E>) -
 }
 
 /// Makes a test of a trial; one that will not be run carries its reason.
-fn test(trial: Trial, judge: Judge, run: Run) -> libtest_mimic::Trial {
+fn test(trial: Trial, judge: Judge, run: Run, records: Records) -> libtest_mimic::Trial {
     let database = Database::from_env(trial.database);
     match (&trial.skipped, database) {
         (Some(Verdict::Skipped { reason, .. }), _) => ignored(&trial, format!("skipped: {reason}")),
         (_, Err(Unavailable::Blocked { reason })) => ignored(&trial, format!("blocked: {reason}")),
         (_, database) => libtest_mimic::Trial::test(trial.name.clone(), move || {
-            let started = Instant::now();
-            let (outcome, evidence, strip) = judged(&judge, database, &run);
-            let record = Record {
-                trial: trial.name.clone(),
-                outcome: with_token(outcome, &trial.name),
-                strip,
-                evidence,
-                duration: started.elapsed(),
-            };
+            let record = record(&trial, &judge, database, &run);
             if let Some(path) = &run.records {
                 Sink::new(path.clone()).append(&record).map_err(|error| {
                     format!("the record cannot be appended to {}: {error}", path.display())
                 })?;
             }
+            records.lock().unwrap_or_else(PoisonError::into_inner).push(record.clone());
             passed(record.outcome)
         }),
     }
+}
+
+/// Judges a trial.
+pub(crate) fn record(
+    trial: &Trial,
+    judge: &Judge,
+    database: Result<Database, Unavailable>,
+    run: &Run,
+) -> Record {
+    let started = Instant::now();
+    let (outcome, evidence, strip) = judged(judge, database, run);
+    let outcome = with_token(outcome, &trial.name);
+    Record { trial: trial.name.clone(), outcome, strip, evidence, duration: started.elapsed() }
 }
 
 /// nextest lists tests before it runs them, and takes a skip at run time for a pass.

@@ -1,10 +1,7 @@
 //! `cargo xtask replay`: one cut again, with everything that was said and seen.
 
 use clap::Args;
-use dropproof::{
-    sweep::Depth,
-    verdict::{Outcome, Record, Verdict},
-};
+use dropproof::{report::replayed, sweep::Depth};
 use dropproof_databases::{Estate, Settings};
 use miette::miette;
 
@@ -75,7 +72,11 @@ pub(crate) async fn run(
     let ran = round.replay(cut, interrupt).await;
     servers::stop(owner).await?;
     match ran? {
-        Ok(record) => Ok(show(&record)),
+        Ok(record) => {
+            let (text, upheld) = replayed(&record);
+            anstream::println!("{text}");
+            Ok(if upheld { Ended::Well } else { Ended::Badly })
+        }
         Err(Interrupted(signal)) => Ok(Ended::Interrupted(signal)),
     }
 }
@@ -88,29 +89,4 @@ fn read(token: &str) -> miette::Result<(&str, usize)> {
             "`{token}` is no token of a replay"
         )
     })
-}
-
-fn show(record: &Record) -> Ended {
-    let evidence = record.evidence.as_deref().unwrap_or("the check has no cuts: it was run whole");
-    anstream::println!("{}\n\n{evidence}", record.trial);
-    match &record.outcome {
-        Outcome::Judged(Verdict::Upheld) => {
-            anstream::println!("verdict: upheld");
-            Ended::Well
-        }
-        Outcome::Judged(
-            verdict @ (Verdict::Violated(violation) | Verdict::Known { violation, .. }),
-        ) => {
-            anstream::println!("verdict: {}: {}", verdict.name(), violation.message);
-            Ended::Badly
-        }
-        Outcome::Judged(verdict) => {
-            anstream::println!("verdict: {}", verdict.name());
-            Ended::Badly
-        }
-        Outcome::Error(causes) => {
-            anstream::println!("error: {}", causes.join("\n  because "));
-            Ended::Badly
-        }
-    }
 }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use dropproof::{
-    report::{DatabaseFacts, Facts, Report},
+    report::{DatabaseFacts, Facts, Replay, Report},
     run::{self, Run},
     sweep::Depth,
     verdict::{Plan, Record, Sink},
@@ -147,6 +147,7 @@ impl Round<'_> {
             depth: self.depth,
             databases: servers::facts(self.owner).into_iter().chain(embedded).collect(),
             blocked: self.owner.blocked().clone(),
+            replay: Replay::Xtask,
         }
     }
 }

@@ -21,7 +21,12 @@ use serde::{Deserialize, Serialize};
 pub use server_url::{BadUrl, ServerUrl};
 pub use stock::{Leased, Stock};
 
-use crate::{contract::Dialect, run, wire::Protocol, witness};
+use crate::{
+    contract::{Dialect, Value},
+    run,
+    wire::Protocol,
+    witness,
+};
 
 /// The kinds of database that adapters are judged on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -219,6 +224,26 @@ impl Database {
         self.kind
     }
 
+    /// The version that the server says, or that is embedded, as far as it is numbers; `None` where
+    /// the server does not say it. It blocks.
+    #[must_use]
+    pub fn version(&self) -> Option<String> {
+        let Some(server) = &self.server else {
+            return self.kind.embedded_version().map(str::to_owned);
+        };
+        let query = match self.kind.dialect() {
+            Dialect::Postgres => "SHOW server_version",
+            Dialect::MySql => "SELECT VERSION()",
+            Dialect::Sqlite => return None,
+        };
+        let rows =
+            witness::Connection::open(&server.url).and_then(|mut it| it.query(query)).ok()?;
+        match rows.first()?.first()? {
+            Value::Text(said) => Some(version_numbers(said).to_owned()),
+            Value::Int(_) | Value::Null => None,
+        }
+    }
+
     /// Takes a database out of the stock of the run that we are part of, or makes one, with the
     /// schema of the entities in it.
     ///
@@ -234,9 +259,18 @@ impl Database {
     }
 }
 
+/// Cuts "11.8.6-MariaDB-0+deb13u1 from Debian" down to its numbers.
+#[must_use]
+pub fn version_numbers(version: &str) -> &str {
+    let end = version.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(version.len());
+    &version[..end]
+}
+
 #[cfg(test)]
 mod tests {
     use std::error::Error;
+
+    use rstest::rstest;
 
     use super::*;
 
@@ -258,6 +292,15 @@ mod tests {
         let error = bad.unwrap_err();
         assert_eq!(error.to_string(), "DROPPROOF_POSTGRES_URL cannot be used");
         assert!(error.source().unwrap().to_string().contains("`mysql`"));
+    }
+
+    #[rstest]
+    #[case::postgres("18.6 (Debian 18.6-3)", "18.6")]
+    #[case::mysql("9.7.4-2", "9.7.4")]
+    #[case::mariadb("11.8.6-MariaDB-0+deb13u1 from Debian", "11.8.6")]
+    #[case::bare("17.2", "17.2")]
+    fn version_is_cut_down_to_its_numbers(#[case] said: &str, #[case] expected: &str) {
+        assert_eq!(version_numbers(said), expected);
     }
 
     #[test]

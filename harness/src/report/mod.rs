@@ -4,10 +4,12 @@
 //! not part of a report.
 
 mod junit;
+mod replayed;
 mod terminal;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use replayed::replayed;
 use serde::Serialize;
 pub use terminal::mark;
 
@@ -31,6 +33,34 @@ pub struct Facts {
     pub databases: BTreeMap<Kind, DatabaseFacts>,
     /// Why a database is not to be had, and the way out.
     pub blocked: BTreeMap<Kind, String>,
+    /// What visits a cut again.
+    pub replay: Replay,
+}
+
+/// What a person types to visit a cut again.
+#[derive(Clone, Debug, Default)]
+pub enum Replay {
+    /// The command of the workspace.
+    #[default]
+    Xtask,
+    /// The test target of this name, and the variable in which it finds the token.
+    Test {
+        /// The variable.
+        variable: &'static str,
+        /// The name of the target.
+        name: String,
+    },
+}
+
+impl Replay {
+    fn line(&self, token: &str) -> String {
+        match self {
+            Replay::Xtask => format!("cargo xtask replay '{token}'"),
+            Replay::Test { variable, name } => {
+                format!("{variable}='{token}' cargo test --test {name}")
+            }
+        }
+    }
 }
 
 /// What is known of a database.
@@ -52,6 +82,8 @@ pub struct Report {
     verdicts: Vec<VerdictRow>,
     errors: Vec<ErrorRow>,
     totals: Totals,
+    #[serde(skip)]
+    replay: Replay,
     #[serde(skip)]
     rules: Vec<Rule>,
     /// The cut strips, by the name of the trial.
@@ -131,6 +163,7 @@ impl Report {
             verdicts: Vec::new(),
             errors: Vec::new(),
             totals: Totals::default(),
+            replay: facts.replay.clone(),
             rules: plan.rules.clone(),
             strips: Vec::new(),
         };
@@ -288,6 +321,7 @@ pub(crate) mod tests {
             depth: Depth::Quick,
             databases: [(Kind::Sqlite, facts)].into(),
             blocked: [(Kind::Postgres, "no server; start one".to_owned())].into(),
+            replay: Replay::Xtask,
         };
         let link = "https://example.org/1".to_owned();
         let cut = |name: &str, class| StripCut { name: name.to_owned(), class };
@@ -362,6 +396,13 @@ pub(crate) mod tests {
         };
         assert_eq!(totals, each);
         assert_eq!(totals.judged(), 4);
+    }
+
+    #[test]
+    fn a_cut_is_replayed_by_what_ran_it() {
+        let replay = Replay::Test { variable: "TOKEN", name: "checks".into() };
+
+        assert_eq!(replay.line("a:1"), "TOKEN='a:1' cargo test --test checks");
     }
 
     #[test]

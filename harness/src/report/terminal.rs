@@ -111,9 +111,8 @@ impl Report {
                 }
                 _ => continue,
             };
-            let replay =
-                row.replay.as_ref().map(|token| format!("\n    cargo xtask replay '{token}'"));
-            let text = text + &replay.unwrap_or_default();
+            let replay = row.replay.as_ref().map(|token| self.replay.line(token));
+            let text = text + &replay.map_or(String::new(), |line| format!("\n    {line}"));
             paragraph(out, row.verdict, &row.check, &row.adapter, &row.database.to_string(), &text);
         }
         for row in &self.errors {
