@@ -12,7 +12,7 @@ use tokio::process::Command;
 use crate::{
     Ended, child, images,
     interrupt::{Interrupt, Interrupted},
-    judge, on_servers,
+    judge, on_servers, outside,
     progress::Terminal,
     target::Target,
     workspace,
@@ -67,8 +67,9 @@ const fn step(name: &'static str, arguments: &'static str) -> Step {
 }
 
 /// The steps before anything is judged.
-const STEPS: [Step; 5] = [
+const STEPS: [Step; 6] = [
     step("format", "fmt --all --check"),
+    step("format", "fmt --manifest-path suites/tests/outside/Cargo.toml --check"),
     step("deny", "deny --log-level error check bans licenses sources"),
     step("clippy", "clippy --workspace --all-targets --quiet -- -D warnings"),
     step("docs", "doc --workspace --no-deps --quiet"),
@@ -110,7 +111,11 @@ pub(crate) async fn run(
             other => return Ok(other),
         }
     }
-    terminal.say("ci", "nothing is wrong");
+    terminal.say("outside", outside::FOLDER);
+    match outside::run(&judged.allowed()?, estate, terminal, interrupt).await? {
+        Ended::Well => terminal.say("ci", "nothing is wrong"),
+        other => return Ok(other),
+    }
     Ok(Ended::Well)
 }
 

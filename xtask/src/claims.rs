@@ -5,7 +5,7 @@
 
 mod entry;
 mod json;
-mod last_run;
+pub(crate) mod last_run;
 #[cfg(test)]
 mod tests;
 mod text;

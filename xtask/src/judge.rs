@@ -103,7 +103,7 @@ impl Options {
     }
 
     /// The databases that may be blocked.
-    fn allowed(&self) -> miette::Result<BTreeSet<Kind>> {
+    pub(crate) fn allowed(&self) -> miette::Result<BTreeSet<Kind>> {
         self.allow_blocked.iter().map(|name| database(name)).collect()
     }
 }

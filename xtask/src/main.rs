@@ -17,6 +17,7 @@ mod load;
 mod matrix;
 mod names;
 mod on_servers;
+mod outside;
 mod progress;
 mod replay;
 mod round;

@@ -15,39 +15,39 @@ use serde::{Deserialize, Serialize};
 
 /// What the last run has shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct LastRun {
+pub(crate) struct LastRun {
     /// Where its report is, as a person finds it.
-    pub(super) path: String,
-    pub(super) seed: u64,
-    pub(super) cells: Vec<RunCell>,
+    pub(crate) path: String,
+    pub(crate) seed: u64,
+    pub(crate) cells: Vec<RunCell>,
     /// One answer for each check on each cell that was asked for.
-    pub(super) answers: Vec<Answer>,
+    pub(crate) answers: Vec<Answer>,
 }
 
 /// A cell that was judged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct RunCell {
+pub(crate) struct RunCell {
     #[serde(flatten)]
-    pub(super) cell: Cell,
-    pub(super) database_version: Option<String>,
+    pub(crate) cell: Cell,
+    pub(crate) database_version: Option<String>,
 }
 
 /// What a check has said of a cell.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Answer {
-    pub(super) check: String,
-    pub(super) database: Kind,
-    pub(super) adapter: String,
-    pub(super) word: Word,
+pub(crate) struct Answer {
+    pub(crate) check: String,
+    pub(crate) database: Kind,
+    pub(crate) adapter: String,
+    pub(crate) word: Word,
     /// What was seen, or why nothing was.
-    pub(super) message: Option<String>,
-    pub(super) link: Option<String>,
+    pub(crate) message: Option<String>,
+    pub(crate) link: Option<String>,
 }
 
 /// The verdicts, and the error that is none of them; what needs to be read comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Word {
+pub(crate) enum Word {
     Violated,
     Error,
     Healed,
@@ -92,13 +92,13 @@ struct Form {
 
 impl LastRun {
     /// Reads the report of a run.
-    pub(super) fn read(path: &Path) -> miette::Result<Self> {
+    pub(crate) fn read(path: &Path) -> miette::Result<Self> {
         let text = fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
         Self::parse(path, &text)
     }
 
     /// Reads the report of a run where there was one.
-    pub(super) fn read_if_there(path: &Path) -> miette::Result<Option<Self>> {
+    pub(crate) fn read_if_there(path: &Path) -> miette::Result<Option<Self>> {
         match fs::read_to_string(path) {
             Ok(text) => Self::parse(path, &text).map(Some),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -148,13 +148,13 @@ fn unreadable(path: &Path, error: &io::Error) -> miette::Report {
 
 impl Answer {
     /// The cell that it is about, as reports name it.
-    pub(super) fn cell(&self) -> String {
+    pub(crate) fn cell(&self) -> String {
         format!("{}-{}", self.database, self.adapter)
     }
 }
 
 impl Word {
-    pub(super) const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Word::Violated => "violated",
             Word::Error => "error",
@@ -167,7 +167,7 @@ impl Word {
     }
 
     /// Its mark and its name.
-    pub(super) fn marked(self) -> String {
+    pub(crate) fn marked(self) -> String {
         let mark = report::mark(self.name()).expect("every verdict has a mark");
         format!("{mark} {}", self.name())
     }
