@@ -38,7 +38,7 @@ const GIVE: &str = "UPDATE account SET balance = balance + 30 WHERE id = 2";
 const ACCOUNTS: &str = "CREATE TABLE account (id BIGINT PRIMARY KEY, balance BIGINT NOT NULL)";
 
 fn sqlite() -> Database {
-    Database::from_env(Kind::Sqlite).unwrap()
+    Database::from_env(Kind::Sqlite).expect("SQLite is always there")
 }
 
 fn accounts() -> Sweep {
@@ -52,7 +52,7 @@ fn swept<E: Into<Box<dyn error::Error + Send + Sync>>>(
 }
 
 fn worst(judgement: &Judgement) -> Class {
-    judgement.into_iter().map(|visit| visit.class).max().unwrap()
+    judgement.into_iter().map(|visit| visit.class).max().expect("the uncut run is there")
 }
 
 #[test]
@@ -254,5 +254,5 @@ fn client_that_does_not_open_is_one_clear_error() {
 }
 
 fn error(outcome: Result<Judgement, Error>) -> String {
-    format!("{:?}", outcome.unwrap_err())
+    format!("{:?}", outcome.expect_err("it is told wrongly"))
 }

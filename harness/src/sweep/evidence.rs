@@ -28,12 +28,12 @@ fn conversation(f: &mut fmt::Formatter<'_>, cut: &str, evidence: &Evidence) -> f
     if evidence.conversation.is_empty() {
         writeln!(f, "  there is no wire")?;
     }
-    for (event, number) in evidence.conversation.iter().zip(1..) {
+    for (event, number) in evidence.conversation.iter().zip(1_usize..) {
         writeln!(f, "  {event}")?;
         if evidence.dropped_after == Some(number) {
             writeln!(f, "  ---- dropped here: {cut}")?;
         }
-        if evidence.borrowed_after == Some(number) {
+        if evidence.borrowed_after == number {
             writeln!(f, "  ---- the next borrower")?;
         }
     }

@@ -10,11 +10,7 @@ use std::{
 use anstyle::Style;
 
 use super::{Class, Swept, Visit};
-use crate::{
-    database::Kind,
-    run,
-    verdict::StripCut,
-};
+use crate::{database::Kind, run, verdict::StripCut};
 
 /// The environment variable that gives the number of the one cut to visit.
 pub const CUT_VARIABLE: &str = "DROPPROOF_CUT";

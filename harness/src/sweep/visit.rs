@@ -51,8 +51,8 @@ pub struct Evidence {
     pub conversation: Vec<Event>,
     /// How many events had been said when the operation was dropped.
     pub dropped_after: Option<usize>,
-    /// How many when the next borrower came.
-    pub borrowed_after: Option<usize>,
+    /// How many when the next borrower came; none where nobody was dropped.
+    pub borrowed_after: usize,
     /// What the witness saw before.
     pub before: Tables,
     /// What the witness saw when everything was quiet again.
@@ -205,12 +205,8 @@ impl<S: Scene> Runner<'_, S> {
         found.extend(ran_on.and_then(RanOn::finding));
 
         let connections = self::lines(wire.as_ref());
-        let mildest = match connections == lines {
-            _ if finished || seen != reference.before => Class::Finished,
-            true => Class::Clean,
-            false => Class::Discarded,
-        };
-        let borrowed_after = Some(borrowed_after);
+        let is_done = finished || seen != reference.before;
+        let mildest = if is_done { Class::Finished } else { reused(connections == lines) };
         let evidence =
             Evidence { conversation, dropped_after, borrowed_after, before, after, left_open };
         let visit = visit(&how.name(cut), found, mildest, evidence);
@@ -386,6 +382,11 @@ fn visit(cut: &str, mut found: Vec<Finding>, mildest: Class, evidence: Evidence)
         took: Duration::ZERO,
         connections: 0,
     }
+}
+
+/// What a cut did that changed nothing.
+fn reused(same_connections: bool) -> Class {
+    if same_connections { Class::Clean } else { Class::Discarded }
 }
 
 fn opened(left_open: &[String]) -> Vec<Finding> {

@@ -248,19 +248,22 @@ mod tests {
     use crate::database::{Database, Fresh};
 
     fn fresh(schema: &str) -> Fresh {
-        let fresh = Database::from_env(Kind::Sqlite).unwrap().fresh().unwrap();
-        fresh.witness().drop_entities().unwrap();
-        fresh.witness().query_blocking(schema).unwrap();
+        let database = Database::from_env(Kind::Sqlite).expect("SQLite is always there");
+        let fresh = database.fresh().expect("a file can be made");
+        fresh.witness().drop_entities().expect("the tables are there");
+        fresh.witness().query_blocking(schema).expect("the schema is well");
         fresh
     }
 
     fn watched(fresh: &Fresh, rows: &str, ignored: &[&str]) -> Watched {
         let ignored: Vec<String> = ignored.iter().map(|name| (*name).to_owned()).collect();
-        Watched::catalogued(fresh.witness(), Kind::Sqlite, rows, &ignored).unwrap().unwrap()
+        let watched = Watched::catalogued(fresh.witness(), Kind::Sqlite, rows, &ignored);
+        watched.expect("SQLite lists its tables").expect("the names are there")
     }
 
     fn bring_back(fresh: &Fresh, watched: &Watched) -> Tables {
-        futures::executor::block_on(fresh.witness().bring_back(watched)).unwrap()
+        let brought_back = fresh.witness().bring_back(watched);
+        tokio_test::block_on(brought_back).expect("the tables can be emptied")
     }
 
     #[test]
