@@ -21,6 +21,7 @@ mod layer;
 mod leaving;
 mod operation;
 mod question;
+mod reference;
 mod runner;
 mod scene;
 mod silence;

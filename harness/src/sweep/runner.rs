@@ -5,11 +5,8 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
 use super::{
-    Class, Cut, Depth, Error, Swept, Visit,
-    cut::cuts,
-    scene::Scene,
-    stage::Stage,
-    visit::{How, Reference},
+    Class, Cut, Depth, Error, Swept, Visit, cut::cuts, reference::Reference, scene::Scene,
+    stage::Stage, visit::How,
 };
 use crate::{database::Fresh, poll::Runtime};
 

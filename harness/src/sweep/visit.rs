@@ -9,9 +9,9 @@ use super::{
     Class, Cut, Error, Leaving,
     class::Finding,
     cut::{At, Then},
+    reference::{RanOn, Reference},
     runner::Runner,
     scene::{Borrowed, Borrower, Scene},
-    silence::Later,
     stage::Stage,
 };
 use crate::{
@@ -61,22 +61,6 @@ pub struct Evidence {
     pub left_open: Vec<String>,
 }
 
-/// What every cut is compared with.
-pub(super) struct Reference<S: Scene> {
-    /// The uncut run.
-    pub(super) visit: Visit,
-    /// What the operation said, and nobody after it.
-    pub(super) spoken: Vec<Event>,
-    /// What it said on a client that was not used before.
-    pub(super) spoken_cold: Vec<Event>,
-    /// What the borrowers said after it.
-    borrowed: Vec<Event>,
-    /// What the tables may be after a cut, as far as that is the same in equal runs.
-    before: Tables,
-    after: Tables,
-    known: S::Known,
-}
-
 /// How a visit is made.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct How<'a> {
@@ -103,6 +87,16 @@ impl How<'_> {
             None => format!("{}{by}", cut.name),
         }
     }
+}
+
+/// An operation that was dropped.
+struct Dropped {
+    /// What was in the tables before.
+    before: Tables,
+    /// How many events had been said then, where there is a wire.
+    after: Option<usize>,
+    /// The connections that were open then.
+    lines: Vec<u32>,
 }
 
 impl<S: Scene> Runner<'_, S> {
@@ -151,28 +145,11 @@ impl<S: Scene> Runner<'_, S> {
         cut: &Cut,
         how: How<'_>,
     ) -> Result<Option<Visit>, Error> {
-        let witness = self.fresh.witness();
-        let before = witness.bring_back(self.scene.watched()).await?;
-        if self.scene.comparable(&before) != reference.before {
-            return Err(Error::NotReset { cut: cut.name.clone() });
-        }
-        let lease = self.scene.lease(&stage.client).await?;
-        stage.settle().await;
-        let wire = stage.wire();
-        let act = self.scene.act(&stage.client, lease);
-        if !leave_at(stage, cut, act, how.leaving).await? {
+        let Some(dropped) = self.dropped(stage, reference, cut, how).await? else {
             return Ok(None);
-        }
-        let dropped_after = wire.as_ref().map(|_| conversation(wire.as_ref()).len());
-        let lines = lines(wire.as_ref());
-        match how.second {
-            None => go_on(wire.as_ref(), cut),
-            Some(second) => {
-                if !self.cut_clean_up(stage, cut, second).await? {
-                    return Ok(None);
-                }
-            }
-        }
+        };
+        let Dropped { before, after: dropped_after, lines } = dropped;
+        let (wire, witness) = (stage.wire(), self.fresh.witness());
         let mut left_open = self.clean_up(stage, witness).await?;
         let after = witness.read(self.scene.watched()).await?;
 
@@ -212,6 +189,38 @@ impl<S: Scene> Runner<'_, S> {
         let visit = visit(&how.name(cut), found, mildest, evidence);
         let unchanged = connections == lines && visit.class.is_upheld();
         Ok(Some(Visit { unchanged, connections: connections.len(), ..visit }))
+    }
+
+    /// Runs the operation once, leaves it at the cut, and lets the network go on; `None` where it ended
+    /// before so many polls.
+    async fn dropped(
+        &self,
+        stage: &Stage<S>,
+        reference: &Reference<S>,
+        cut: &Cut,
+        how: How<'_>,
+    ) -> Result<Option<Dropped>, Error> {
+        let before = self.fresh.witness().bring_back(self.scene.watched()).await?;
+        if self.scene.comparable(&before) != reference.before {
+            return Err(Error::NotReset { cut: cut.name.clone() });
+        }
+        let lease = self.scene.lease(&stage.client).await?;
+        stage.settle().await;
+        let wire = stage.wire();
+        let act = self.scene.act(&stage.client, lease);
+        if !leave_at(stage, cut, act, how.leaving).await? {
+            return Ok(None);
+        }
+        let after = wire.as_ref().map(|_| conversation(wire.as_ref()).len());
+        let lines = lines(wire.as_ref());
+        let came = match how.second {
+            None => {
+                go_on(wire.as_ref(), cut);
+                true
+            }
+            Some(second) => self.cut_clean_up(stage, cut, second).await?,
+        };
+        Ok(came.then_some(Dropped { before, after, lines }))
     }
 
     /// Waits until what the layer does after a drop is over, and says what is left open then.
@@ -302,56 +311,6 @@ async fn hold_at<S: Scene>(
             Poll::Pending => act.as_mut().poll(cx).map(drop),
         })
         .await;
-    }
-}
-
-/// What a layer did of an operation after its caller had gone.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum RanOn {
-    /// All of it, before its connection was lent again.
-    Finished,
-    /// A part of it, or all of it and too late.
-    Busy(String),
-}
-
-impl RanOn {
-    fn finding(self) -> Option<Finding> {
-        match self {
-            RanOn::Finished => None,
-            RanOn::Busy(what) => Some((Class::Busy, what)),
-        }
-    }
-}
-
-impl<S: Scene> Reference<S> {
-    /// What was still asked of the server after a cut, until the next lease and from then on.
-    fn ran_on(
-        &self,
-        cut: &Cut,
-        (dropped, borrowed): (&[Event], &[Event]),
-        seen: &Tables,
-    ) -> Option<RanOn> {
-        let uncut = if cut.cold { &self.spoken_cold } else { &self.spoken };
-        let mut later = Later::of(uncut, cut);
-        let ran = later.take(dropped);
-        let left = later.len();
-        later.leave_to(&self.borrowed);
-        let lent = later.take(borrowed);
-        if !lent.is_empty() {
-            return Some(RanOn::Busy(format!(
-                "after the drop the server was asked for {}, while the next borrower had it",
-                lent.join(", ")
-            )));
-        }
-        match ran.len() {
-            0 => None,
-            _ if left == 0 && *seen == self.after => Some(RanOn::Finished),
-            some => Some(RanOn::Busy(format!(
-                "after the drop the server was still asked for {}: {some} of {} requests",
-                ran.join(", "),
-                some + left
-            ))),
-        }
     }
 }
 
