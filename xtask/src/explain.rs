@@ -1,7 +1,10 @@
-//! `cargo xtask explain`: all that is known about a check.
+//! `cargo xtask explain`: all that is known about a check, or about a class of what a cut did.
 
 use clap::Args;
-use dropproof::verdict::Rule;
+use dropproof::{
+    sweep::{Class, Explained},
+    verdict::{Ledger, Rule},
+};
 use dropproof_databases::Estate;
 
 use crate::{
@@ -15,15 +18,16 @@ use crate::{
 const EXAMPLES: &str = "\
 Examples:
   cargo xtask explain crud/text-comes-back-as-it-was-stored
-  cargo xtask explain text-comes-back-as-it-was-stored";
+  cargo xtask explain text-comes-back-as-it-was-stored
+  cargo xtask explain poisoned                           a class, as on a cut strip";
 
-/// Which check is explained.
+/// What is explained.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Options {
-    /// The check, with or without its suite
-    #[arg(value_name = "CHECK")]
-    check: String,
+    /// The check, with or without its suite, or the class
+    #[arg(value_name = "CHECK|CLASS")]
+    name: String,
 }
 
 pub(crate) async fn run(
@@ -32,23 +36,42 @@ pub(crate) async fn run(
     terminal: &Terminal,
     interrupt: &mut Interrupt,
 ) -> miette::Result<Ended> {
+    if let Some(class) = Class::ALL.into_iter().find(|class| class.name() == options.name) {
+        show_class(class);
+        return Ok(Ended::Well);
+    }
     let plan = match interrupt.unless(Target::Matrix.plan(estate, terminal)).await {
         Ok(plan) => plan?,
         Err(Interrupted(signal)) => return Ok(Ended::Interrupted(signal)),
     };
     let ids = plan.rules.iter().map(|rule| rule.id.as_str());
-    let id = names::find("check", &options.check, ids)?;
+    let id = names::find("check", &options.name, ids)?;
     let rule = plan.rules.iter().find(|rule| rule.id == id).expect("the id is a rule's");
-    show(rule);
+    show(rule, &plan.ledger);
     Ok(Ended::Well)
 }
 
-fn show(rule: &Rule) {
+fn show_class(class: Class) {
+    let bold = anstyle::Style::new().bold();
+    let Explained { rule, how, mended } = class.explained();
+    let word = if class.is_upheld() { "keeps the promises" } else { "breaks a promise" };
+    anstream::println!("{bold}{class}{bold:#}  `{}` on a cut strip, {word}\n", class.mark());
+    anstream::println!("{rule}\n");
+    anstream::println!("{bold}how layers come to it{bold:#}\n  {how}\n");
+    anstream::println!("{bold}how others mended it{bold:#}\n  {mended}");
+}
+
+fn show(rule: &Rule, ledger: &Ledger) {
     let bold = anstyle::Style::new().bold();
     let needs = if rule.needs.is_empty() { "nothing".to_owned() } else { rule.needs.join(", ") };
     anstream::println!("{bold}{}{bold:#}  {} (since {})\n", rule.id, rule.level, rule.since);
     anstream::println!("{}\n\n{}\n", rule.requirement, rule.background);
-    anstream::println!("{bold}claims{bold:#}  {}", rule.claims.join(", "));
+    anstream::println!("{bold}claims{bold:#}");
+    for id in &rule.claims {
+        let claim = ledger.claims.iter().find(|claim| claim.id == *id);
+        let says = claim.map_or("", |claim| claim.says.as_str());
+        anstream::println!("  {id}: {says}");
+    }
     anstream::println!("{bold}needs{bold:#}   {needs}");
     anstream::println!("{bold}catches{bold:#}");
     for mutant in &rule.mutants {
