@@ -224,6 +224,7 @@ mod tests {
             status: None,
             number,
             parts: Vec::new(),
+            refusable: false,
             early: false,
         }
     }

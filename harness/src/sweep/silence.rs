@@ -106,6 +106,7 @@ mod tests {
                 status: None,
                 number: Some(number),
                 parts: Vec::new(),
+                refusable: false,
                 early: false,
             }
         };

@@ -8,6 +8,7 @@
 //! of the stream, and what cannot be written is let go.
 
 use std::{
+    mem,
     pin::{Pin, pin},
     task::{Context, Poll},
 };
@@ -31,6 +32,8 @@ pub(super) struct Flow {
     outbound: BytesMut,
     /// The bytes of the message named last that have not left `inbound`, or not come there.
     rest: usize,
+    /// The bytes of a refused message that have not come, or are not dropped.
+    skip: usize,
     /// The epoch in which the batch under way began.
     begun: Option<u64>,
     stop: Option<Stop>,
@@ -97,7 +100,10 @@ impl Flow {
 
     /// The bytes that are not named yet, where the next message may be named.
     pub(super) fn unnamed(&self) -> Option<&[u8]> {
-        let free = self.rest == 0 && self.stop.is_none() && self.outbound.len() < PREFIX_MAX;
+        let free = self.rest == 0
+            && self.skip == 0
+            && self.stop.is_none()
+            && self.outbound.len() < PREFIX_MAX;
         (free && !self.inbound.is_empty()).then_some(&self.inbound)
     }
 
@@ -140,6 +146,17 @@ impl Flow {
         self.inbound.unsplit(rest);
     }
 
+    /// The front of what was read, where the message named last still lies in full.
+    pub(super) fn front(&self) -> &[u8] {
+        &self.inbound
+    }
+
+    /// Drops the message named last, of which nothing was moved on, and puts these bytes in its place.
+    pub(super) fn withhold(&mut self, instead: &[u8]) {
+        self.skip = mem::take(&mut self.rest);
+        self.outbound.extend_from_slice(instead);
+    }
+
     /// Adds bytes of our own.
     pub(super) fn reply(&mut self, bytes: &[u8]) {
         self.outbound.extend_from_slice(bytes);
@@ -151,6 +168,9 @@ impl Flow {
         let keep = keep || stopped;
         // What was kept goes before what is not.
         let late = !keep && self.give();
+        let skipped = self.skip.min(self.inbound.len());
+        self.skip -= skipped;
+        self.inbound.advance(skipped);
         let count = self.may_take().min(self.inbound.len());
         let target = if keep { &mut self.kept } else { &mut self.outbound };
         target.extend_from_slice(&self.inbound[..count]);
@@ -164,7 +184,7 @@ impl Flow {
             return Err(Malformed::Batch { bytes_max: BATCH_MAX });
         }
         let whole = self.rest == 0 && self.begun.is_none() && !stopped;
-        Ok((whole && self.give()) || late || count != 0)
+        Ok((whole && self.give()) || late || count + skipped != 0)
     }
 
     /// Lets the batch go that was kept back; says whether there was one.
@@ -217,7 +237,7 @@ impl Flow {
 
     /// Whether a message has begun and is not whole.
     pub(super) fn is_inside(&self) -> bool {
-        self.rest != 0 || !self.inbound.is_empty()
+        self.rest + self.skip != 0 || !self.inbound.is_empty()
     }
 
     /// How many bytes of the message named last may go on before its stop.

@@ -24,6 +24,14 @@ pub(super) trait Framing: Send {
 
     /// The bytes of the header that each message of a server begins with.
     fn header(&self) -> usize;
+
+    /// An error in the place of the server's message named last, whose header is given; `None` where
+    /// a server sends none there.
+    fn refusal(&self, header: &[u8]) -> Option<Vec<u8>>;
+
+    /// Whether the server's message named last comes to the client also when the answer that it
+    /// belongs to was refused.
+    fn outlives_refusal(&self) -> bool;
 }
 
 /// One message, as a framing sees it.
@@ -73,6 +81,9 @@ pub(super) struct Standing {
     /// False with requests unanswered where the server waits for the client's data.
     pub(super) owes: bool,
 }
+
+/// The words of an error that no server has sent.
+pub(super) const REFUSAL: &str = "refused on the wire";
 
 /// Counts in words, as names do: `1 row`, `2 rows`.
 pub(super) fn counted(count: usize, noun: &str) -> String {

@@ -61,6 +61,16 @@ pub(super) enum Turn {
     Reset,
 }
 
+/// What is noted of a message beside its content.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Said {
+    pub(super) status: Option<Status>,
+    /// The length of its header.
+    pub(super) header: usize,
+    pub(super) early: bool,
+    pub(super) refusable: bool,
+}
+
 /// A place that was met and takes hold when the bytes before it are delivered.
 #[derive(Clone, Debug)]
 pub(super) struct Stop {
@@ -110,6 +120,8 @@ struct Line {
     /// Whether the server will say or do something without the client.
     busy: bool,
     reset: bool,
+    /// Whether what is held is to be refused.
+    refuse: bool,
     waker: Option<Waker>,
 }
 
@@ -125,7 +137,10 @@ impl Gate {
         state.moves += 1;
         let (number, phase) = (state.opened, Phase::StartUp);
         let standing = Standing { phase, status: None, unanswered: 0, owes: false };
-        state.lines.insert(number, Line { standing, busy: true, reset: false, waker: None });
+        state.lines.insert(
+            number,
+            Line { standing, busy: true, reset: false, refuse: false, waker: None },
+        );
         number
     }
 
@@ -162,7 +177,7 @@ impl Gate {
         &self,
         (connection, from, phase): (u32, Side, Phase),
         message: Message,
-        (status, header, early): (Option<Status>, usize, bool),
+        Said { status, header, early, refusable }: Said,
         begun: u64,
     ) -> Option<Stop> {
         let state = &mut *self.state();
@@ -185,7 +200,18 @@ impl Gate {
                 Part::ALL.into_iter().filter(is_split).collect()
             }
         };
-        let event = Event { connection, from, phase, name, detail, status, number, parts, early };
+        let event = Event {
+            connection,
+            from,
+            phase,
+            name,
+            detail,
+            status,
+            number,
+            parts,
+            refusable,
+            early,
+        };
         let met = state.armed.filter(|place| number.is_some_and(|n| is_at(*place, from, n)));
         let stop = met.map(|place| {
             state.armed = None;
@@ -276,6 +302,20 @@ impl Gate {
     /// How often a caller has left.
     pub(super) fn left(&self) -> u64 {
         self.state().left
+    }
+
+    /// Makes the held message an error, when the gate opens.
+    pub(super) fn refuse(&self) {
+        let state = &mut *self.state();
+        if let Some(line) = state.held.and_then(|held| state.lines.get_mut(&held)) {
+            line.refuse = true;
+        }
+    }
+
+    /// Whether the message that a connection was held at is to be refused; once.
+    pub(super) fn take_refusal(&self, connection: u32) -> bool {
+        let mut state = self.state();
+        state.lines.get_mut(&connection).is_some_and(|line| mem::take(&mut line.refuse))
     }
 
     /// Opens the gate; with `reset` the held connection is broken first.

@@ -81,6 +81,15 @@ impl Wire {
         self.0.open(false);
     }
 
+    /// Puts an error of the server in the place of the message that is held at [`Place::Held`], and
+    /// keeps back what belongs to the same answer. The server itself knows nothing of it.
+    ///
+    /// Only a message that says so may be refused: [`Event::refusable`](super::Event::refusable).
+    /// Where nothing is held, nothing happens. The hold stays until it is released.
+    pub fn refuse(&self) {
+        self.0.refuse();
+    }
+
     /// Breaks the held connection with a reset on both sides, and lets the others go on.
     ///
     /// The two sockets are reset when their task is polled next. Where nothing is held, nothing

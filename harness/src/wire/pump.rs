@@ -15,8 +15,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::{
     Malformed, Side,
     flow::Flow,
-    framing::{Fate, Framing},
-    gate::{Gate, Turn},
+    framing::{Fate, Framing, Standing},
+    gate::{Gate, Said, Turn},
 };
 
 /// How a connection came to its end.
@@ -41,6 +41,10 @@ pub(super) struct Pump<'a, C, S> {
     connection: u32,
     /// How often a caller had left when that was last looked at.
     left: u64,
+    /// Whether the answer under way was refused, so that the rest of it is kept back.
+    refuses: bool,
+    /// Whether the server's message named last is the last of its answer.
+    completes: bool,
 }
 
 impl<'a, C, S> Pump<'a, C, S>
@@ -54,7 +58,19 @@ where
         (gate, connection): (&'a Gate, u32),
     ) -> Self {
         let (requests, answers) = (Flow::default(), Flow::default());
-        Self { client, server, requests, answers, framing, gate, connection, left: gate.left() }
+        let left = gate.left();
+        Self {
+            client,
+            server,
+            requests,
+            answers,
+            framing,
+            gate,
+            connection,
+            left,
+            refuses: false,
+            completes: false,
+        }
     }
 
     /// Runs until the server has closed the connection or it is broken.
@@ -70,7 +86,7 @@ where
                 self.requests.leave();
             }
             match self.gate.turn(self.connection, cx.waker()) {
-                Turn::Open => {}
+                Turn::Open => self.refuse(),
                 // What the client sends meanwhile is taken in, so that it is known when it came.
                 Turn::Shut => {
                     while self.requests.fill(self.client, cx) {
@@ -135,7 +151,7 @@ where
 
     /// Names the next message, if it is there, and decides where it goes.
     fn name(&mut self, from: Side, epoch: u64) -> Result<bool, Malformed> {
-        let phase = self.framing.standing().phase;
+        let Standing { phase, unanswered, .. } = self.framing.standing();
         let flow = match from {
             Side::Client => &mut self.requests,
             Side::Server => &mut self.answers,
@@ -152,7 +168,7 @@ where
             }
             Fate::Reply(reply) => {
                 flow.refuse(&message);
-                self.gate.note((self.connection, from, phase), message, (None, 0, false), begun);
+                self.gate.note((self.connection, from, phase), message, Said::default(), begun);
                 match from {
                     Side::Client => self.answers.reply(reply),
                     Side::Server => self.requests.reply(reply),
@@ -161,10 +177,37 @@ where
             }
         };
         message.length = length;
-        let said = (self.framing.standing().status, self.framing.header(), early);
+        let refused = from == Side::Server && self.refuses;
+        if from == Side::Server {
+            self.completes = self.framing.standing().unanswered < unanswered;
+        }
+        let refusable = from == Side::Server && !refused && {
+            let header = flow.front().get(..self.framing.header());
+            header.is_some_and(|header| self.framing.refusal(header).is_some())
+        };
+        let (status, header) = (self.framing.standing().status, self.framing.header());
+        let said = Said { status, header, early, refusable };
         let stop = self.gate.note((self.connection, from, phase), message, said, begun);
         flow.admit(length, stop);
+        if refused {
+            self.refuses = !self.completes;
+            if self.refuses || !self.framing.outlives_refusal() {
+                self.answers.withhold(&[]);
+            }
+        }
         Ok(true)
+    }
+
+    /// Puts an error in the place of the message that was held, where that was asked for.
+    fn refuse(&mut self) {
+        if !self.gate.take_refusal(self.connection) {
+            return;
+        }
+        let header = self.answers.front().get(..self.framing.header()).unwrap_or_default();
+        if let Some(error) = self.framing.refusal(header) {
+            self.answers.withhold(&error);
+            self.refuses = !self.completes;
+        }
     }
 
     fn flow(&mut self, from: Side) -> &mut Flow {

@@ -79,6 +79,8 @@ pub struct Event {
     pub number: Option<u64>,
     /// The parts between which it can be split; none where the client sent it.
     pub parts: Vec<Part>,
+    /// Whether a server may send an error in its place; see [`Wire::refuse`](super::Wire::refuse).
+    pub refusable: bool,
     /// Whether the client had sent it when its caller left; see [`Wire::leave`](super::Wire::leave).
     pub early: bool,
 }

@@ -34,7 +34,7 @@ use self::{
 };
 use super::{
     Malformed, Phase, Side, Status,
-    framing::{Fate, Framing, Message, PREFIX_MAX, Role, Standing, counted},
+    framing::{Fate, Framing, Message, PREFIX_MAX, REFUSAL, Role, Standing, counted},
 };
 
 /// A packet of this length goes on in the next one.
@@ -55,6 +55,10 @@ pub(super) struct MySql {
     /// The role of the last packet of a client's message of which the first was seen.
     client_goes_on: Option<Role>,
     server_goes_on: bool,
+    /// Whether a command was sent and nothing has answered it.
+    is_asked: bool,
+    /// Whether the server's packet named last is the first of an answer.
+    is_first: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -141,6 +145,7 @@ impl MySql {
     fn commanded(&mut self, fields: Fields<'_>) -> Result<Message, Malformed> {
         let command = commands::read(fields, &mut self.statements)?;
         self.ends |= command.tag == commands::QUIT;
+        self.is_asked = true;
         if let Some(ask) = command.ask {
             self.answers.asked(ask);
         }
@@ -149,6 +154,7 @@ impl MySql {
     }
 
     fn server(&mut self, packet: Packet<'_>) -> Result<Message, Malformed> {
+        self.is_first = mem::take(&mut self.is_asked);
         if self.stage == Stage::Connected {
             return self.greeted(packet);
         }
@@ -231,5 +237,18 @@ impl Framing for MySql {
 
     fn header(&self) -> usize {
         HEADER
+    }
+
+    fn refusal(&self, header: &[u8]) -> Option<Vec<u8>> {
+        let sequence = header.get(3).filter(|_| self.stage == Stage::Session && self.is_first)?;
+        // ER_UNKNOWN_ERROR, of a class of its own.
+        let body = [&[ERR, 0x51, 0x04][..], b"#HY000", REFUSAL.as_bytes()].concat();
+        let length = u8::try_from(body.len()).expect("it is short");
+        Some([&[length, 0, 0, *sequence][..], &body].concat())
+    }
+
+    /// An error is all of an answer.
+    fn outlives_refusal(&self) -> bool {
+        false
     }
 }

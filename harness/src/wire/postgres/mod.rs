@@ -18,7 +18,7 @@ pub(super) use start_up::Keys;
 use self::{answers::Answers, fields::Fields, start_up::Hello};
 use super::{
     Malformed, Phase, Side, Status,
-    framing::{Fate, Framing, Message, PREFIX_MAX, Role, Standing},
+    framing::{Fate, Framing, Message, PREFIX_MAX, REFUSAL, Role, Standing},
 };
 
 /// The server's own limit (`PQ_LARGE_MESSAGE_LIMIT`).
@@ -34,6 +34,8 @@ pub(super) struct Postgres {
     stage: Stage,
     status: Option<Status>,
     answers: Answers,
+    /// The type of the server's message named last.
+    said: u8,
 }
 
 enum Stage {
@@ -50,7 +52,7 @@ enum Stage {
 impl Postgres {
     pub(super) fn new(connection: u32, keys: Keys) -> Self {
         let stage = Stage::Hello(Hello::default());
-        Self { connection, keys, stage, status: None, answers: Answers::default() }
+        Self { connection, keys, stage, status: None, answers: Answers::default(), said: 0 }
     }
 
     fn start_up(&mut self, bytes: &[u8]) -> Result<Option<Message>, Malformed> {
@@ -111,6 +113,7 @@ impl Postgres {
     }
 
     fn answered(&mut self, tag: u8, mut fields: Fields<'_>) -> Result<Role, Malformed> {
+        self.said = tag;
         if tag == b'K' {
             self.keys.learn(fields.rest(), self.connection);
         }
@@ -150,5 +153,19 @@ impl Framing for Postgres {
 
     fn header(&self) -> usize {
         HEADER
+    }
+
+    fn refusal(&self, _: &[u8]) -> Option<Vec<u8>> {
+        if !matches!(self.stage, Stage::Session) || matches!(self.said, b'Z' | b'K' | b'R') {
+            return None;
+        }
+        let fields = format!("SERROR\0VERROR\0C58000\0M{REFUSAL}\0\0");
+        let length = u32::try_from(fields.len() + 4).expect("it is short");
+        Some([b"E", &length.to_be_bytes()[..], fields.as_bytes()].concat())
+    }
+
+    /// The server skips to the end of the batch, and says that it is ready.
+    fn outlives_refusal(&self) -> bool {
+        self.said == b'Z'
     }
 }

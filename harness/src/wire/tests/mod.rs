@@ -1,6 +1,7 @@
 //! Tests of the wire, without a server: scripts, recorded conversations, and a fake on loopback.
 
 mod fake;
+mod faults;
 mod holds;
 mod holds_mysql;
 mod hostile;
