@@ -17,7 +17,8 @@
 //! [`Stuck`](Class::Stuck).
 //!
 //! Where there is no wire, another thread may do what was asked for only after the tables were read.
-//! Who is next then finds it done, so both answers are allowed.
+//! Who is next then finds it done, so both answers are allowed; and where the next run reports success
+//! and the tables are of neither answer, the dropped run was torn, only later.
 
 use std::{rc::Rc, time::Duration};
 
@@ -207,7 +208,9 @@ impl<C: 'static> Scene for Function<C> {
                 vec![(Class::Torn, format!("there is {}", instead(borrower.tables.1, &known.once)))]
             }
             (Some(wanted), _) if !is_expected(&done) => {
-                vec![(Class::Poisoned, poisoned(&done, wanted, borrower.tables.1))]
+                let is_late = borrower.stage.wire().is_none() && done.failed.is_none();
+                let class = if is_late { Class::Torn } else { Class::Poisoned };
+                vec![(class, otherwise(&done, wanted, borrower.tables.1))]
             }
             // What a cut left open is found already.
             _ => done.left_open.iter().map(|what| (Class::Open, after_next(what))).collect(),
@@ -225,7 +228,7 @@ impl<C: 'static> Scene for Function<C> {
 }
 
 /// How a next run is not what it must be.
-fn poisoned(done: &Done, wanted: &Done, seen: &Tables) -> String {
+fn otherwise(done: &Done, wanted: &Done, seen: &Tables) -> String {
     match (&done.failed, &wanted.failed) {
         (Some(words), None) => format!("the next run fails: {words}"),
         (None, Some(words)) => format!("the next run succeeds, and must fail: {words}"),
