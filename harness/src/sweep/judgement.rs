@@ -214,3 +214,80 @@ fn word((place, word): (usize, String)) -> String {
         _ => word,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::sweep::Evidence;
+
+    fn visit(cut: &str, class: Class, findings: &[&str]) -> Visit {
+        Visit {
+            cut: cut.to_owned(),
+            class,
+            findings: findings.iter().map(|finding| (*finding).to_owned()).collect(),
+            evidence: Evidence::default(),
+            took: Duration::ZERO,
+            unchanged: class.is_upheld(),
+            connections: 1,
+        }
+    }
+
+    fn judgement(counted: Option<usize>, visits: &[Visit]) -> Judgement {
+        let kind = if counted.is_some() { Kind::Postgres } else { Kind::Sqlite };
+        let seen = Seen::Every(Swept { visits: visits.to_vec(), counted });
+        Judgement { name: "transfer".to_owned(), kind, seen }
+    }
+
+    #[test]
+    fn broken_cuts_stand_below_what_was_found_there() {
+        let lock = ["a lock is held", "a lock is held", "a transaction is open"];
+        let text = judgement(
+            Some(4),
+            &[
+                visit("uncut", Class::Clean, &[]),
+                visit("Sent(A)", Class::Open, &lock),
+                visit("Held(B)", Class::Torn, &["a part of the work is there"]),
+                visit("Unread(B)", Class::Open, &lock),
+                visit("Held(C)", Class::Finished, &[]),
+            ],
+        )
+        .to_string();
+
+        let (text, replay) = text.split_once("\nreplay: ").unwrap();
+        assert_eq!(
+            text,
+            "transfer on postgres: 3 of 4 cuts are broken, 4 were visited\n\n\
+             OTOf\n\n\
+             f finished  O open  T torn\n\n\
+             open: a lock is held\n  a transaction is open\n    \
+             1  Sent(A)\n    3  Unread(B)\n\n\
+             torn: a part of the work is there\n    2  Held(B)\n"
+        );
+        assert!(replay.starts_with("DROPPROOF_CUT=1 "), "{replay}");
+        assert!(replay.ends_with("broken_cuts_stand_below_what_was_found_there\n"), "{replay}");
+    }
+
+    #[test]
+    fn cut_without_a_number_is_shown_with_its_evidence() {
+        let clean = visit("Poll(1)", Class::Clean, &[]);
+        let visits = [visit("uncut", Class::Clean, &[]), clean.clone(), clean];
+        let upheld = judgement(None, &visits);
+        let torn = visit("Poll(2)", Class::Torn, &["a part of the work is there"]);
+        let broken = judgement(None, &[&visits[..], &[torn.clone()]].concat());
+
+        assert_eq!(upheld.to_string(), "transfer on sqlite: no cut is broken\n\n.\n\n. clean\n");
+        assert_eq!(
+            broken.to_string(),
+            format!("transfer on sqlite: a cut is broken\n\n.T\n\n. clean  T torn\n\n{torn}")
+        );
+    }
+
+    #[test]
+    #[should_panic(expected = "the run that was not cut is broken, so no cut was visited")]
+    fn broken_run_that_was_not_cut_fails_the_test() {
+        judgement(Some(0), &[visit("uncut", Class::Open, &["a transaction is open"])])
+            .assert_upheld();
+    }
+}
