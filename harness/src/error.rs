@@ -73,8 +73,8 @@ pub enum Error {
     /// The variable names a cut of a sweep whose cuts have no numbers.
     #[error("{CUT_VARIABLE} is set, and the cuts of SQLite have no numbers")]
     NoNumbers,
-    /// What is swept failed where nothing was cut.
-    #[error("{what} where nothing was cut")]
+    /// The client could not be opened, or the function failed where nothing was cut.
+    #[error("{what}")]
     Failed {
         /// What failed.
         what: &'static str,
@@ -123,7 +123,7 @@ impl From<sweep::Error> for Error {
             sweep::Error::Layer { source } => {
                 let what = match source.class() {
                     contract::Class::Connection => "the client could not be opened",
-                    _ => "the function failed",
+                    _ => "the function failed where nothing was cut",
                 };
                 Error::Failed { what, source: source.into_source() }
             }

@@ -257,7 +257,7 @@ fn client_that_does_not_open_is_one_clear_error() {
 
     assert_eq!(
         error(sweep.run(&sqlite())),
-        "the client could not be opened where nothing was cut\n  because the password is wrong"
+        "the client could not be opened\n  because the password is wrong"
     );
 }
 

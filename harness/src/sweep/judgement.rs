@@ -275,7 +275,7 @@ mod tests {
         let visits = [visit("uncut", Class::Clean, &[]), clean.clone(), clean];
         let upheld = judgement(None, &visits);
         let torn = visit("Poll(2)", Class::Torn, &["a part of the work is there"]);
-        let broken = judgement(None, &[&visits[..], &[torn.clone()]].concat());
+        let broken = judgement(None, &[&visits[..], slice::from_ref(&torn)].concat());
 
         assert_eq!(upheld.to_string(), "transfer on sqlite: no cut is broken\n\n.\n\n. clean\n");
         assert_eq!(
