@@ -9,6 +9,10 @@ mod entry;
 mod lease;
 mod leaving;
 mod session;
+mod shared;
+mod statements;
+mod storm;
+mod streams;
 mod transaction;
 
 use std::marker::PhantomData;
@@ -27,7 +31,11 @@ impl<P: Pool> DropGuard<P> {
         transaction::Transaction::CHECKS,
         entry::Entry::CHECKS,
         leaving::Leaving::CHECKS,
+        statements::Statements::CHECKS,
+        streams::Streams::CHECKS,
+        shared::Shared::CHECKS,
         session::GivenBack::CHECKS,
+        storm::Storm::CHECKS,
     ];
 }
 

@@ -1,38 +1,17 @@
 //! Planted faults: mistakes that real layers make, put into a layer that does not make them.
 //!
 //! A check that no fault can turn red proves nothing. The decorator works on the contract alone, so
-//! every fault can be planted into every adapter. This file says which faults there are and plants
-//! those of a pool and its sessions; those of statements are in `statements`, and those that are mistakes about users, tasks and dones in
-//! `entities`.
+//! every fault can be planted into every adapter. This file says which faults there are; `pool`
+//! plants those of a pool and its sessions, `statements` those of statements, `rows` those of what is
+//! kept of rows, and `entities` those that are mistakes about users, tasks and dones.
 
 mod entities;
+mod pool;
 mod rows;
 mod statements;
 
-use std::{
-    mem,
-    panic::AssertUnwindSafe,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
-    thread,
-};
-
-use dropproof::{
-    contract::{
-        Answer, Asked, Class, Dialect, Ending, Error, Op, Pool, Result, Script, Session, Statement,
-        Statements, Step,
-    },
-    database::Kind,
-};
-use futures::FutureExt;
-use rows::{Rows, Shared};
-use statements::FaultyStatements;
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
-    task,
-};
+use dropproof::database::Kind;
+pub use pool::Faulty;
 
 macro_rules! faults {
     ($($(#[doc = $doc:literal])+ $fault:ident = $name:literal,)+) => {
@@ -121,6 +100,12 @@ faults! {
     BulkLosesLast = "bulk-loses-last",
     /// A bulk insert is sent as one statement for each row.
     BulkIsSplit = "bulk-is-split",
+    /// A COPY is sent as one for each piece.
+    CopyIsSplit = "copy-is-split",
+    /// A lock has no guard: it is taken and given up by statements.
+    LockByHand = "lock-by-hand",
+    /// Of two questions in flight each gets the answer to the other.
+    AnswersCrossed = "answers-crossed",
     /// A transaction has no guard: BEGIN and COMMIT are sent as text.
     BeginsByHand = "begins-by-hand",
     /// Only the first way to begin a transaction has a guard.
@@ -131,6 +116,10 @@ faults! {
     AbandonsDirty = "abandons-dirty",
     /// A session that was dropped at work does not come back to the pool.
     LeaksSession = "leaks-session",
+    /// The same, where it is dropped in the middle of a statement.
+    LeaksAsked = "leaks-asked",
+    /// The same, of one session in ten.
+    LeaksOneInTen = "leaks-one-in-ten",
     /// The same, where it is dropped by a task.
     LeaksInTask = "leaks-in-task",
     /// The same, where it is dropped by a panic.
@@ -139,6 +128,10 @@ faults! {
     RetriesUnasked = "retries-unasked",
     /// A waiter that was dropped keeps its place.
     LosesPlace = "loses-place",
+    /// A place that is free is given to a waiter who has gone.
+    ForgetsWaiter = "forgets-waiter",
+    /// A close is not carried out, and success is reported.
+    CloseForgotten = "close-forgotten",
     /// A temporary table, or a variable, is left in the session.
     LeavesState = "leaves-state",
     /// What was said as text in one session is said again in the next one.
@@ -170,6 +163,10 @@ impl Fault {
             Fault::AbandonsDirty => database.url_variable().is_some(),
             // What is asked of the server is seen on the wire.
             Fault::RetriesUnasked => database.protocol().is_some(),
+            // A slot that is lost by itself there hides one more.
+            Fault::LeaksOneInTen => !matches!(database, Kind::MySql | Kind::MariaDb),
+            // Connections are counted on the wire.
+            Fault::CloseForgotten => database.protocol().is_some(),
             // SQLite does so by itself.
             Fault::MissingIsNull => database != Kind::Sqlite,
             // How many statements there were is seen on the wire.
@@ -184,29 +181,6 @@ impl Fault {
     }
 }
 
-/// A layer with a fault planted into it.
-#[derive(Debug)]
-pub struct Faulty<P> {
-    inner: P,
-    fault: Fault,
-    places: Arc<Semaphore>,
-    late: Arc<AtomicBool>,
-    said: Said,
-    shared: Shared,
-}
-
-/// The text that a session has sent last.
-type Said = Arc<Mutex<Option<String>>>;
-
-impl<P: Pool> Faulty<P> {
-    /// Plants a fault into a pool that lends so many sessions.
-    pub fn new(inner: P, fault: Fault, sessions_max: u32) -> Self {
-        let places = Arc::new(Semaphore::new(sessions_max as usize));
-        let (late, said, shared) = Default::default();
-        Self { inner, fault, places, late, said, shared }
-    }
-}
-
 impl Fault {
     /// How many sessions the pool must have beyond those that it is asked for.
     #[must_use]
@@ -214,229 +188,6 @@ impl Fault {
         match self {
             Fault::AbandonsDirty => 8,
             _ => 0,
-        }
-    }
-}
-
-impl<P: Pool> Pool for Faulty<P> {
-    type Session = FaultySession<P::Session>;
-
-    async fn session(&self) -> Result<Self::Session> {
-        let places = Arc::clone(&self.places);
-        let place = places.acquire_owned().await.expect("the semaphore is never closed");
-        let mut waiter = Waiter { place: Some(place), keeps: self.fault == Fault::LosesPlace };
-        let mut inner = self.inner.session().await?;
-        let place = waiter.place.take();
-        let said = self.said.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(said) = said.filter(|_| self.fault == Fault::StateCarriedOver) {
-            inner.on().text(&said).await?;
-        }
-        let rows = Rows::new(&self.shared);
-        let shared = (Arc::clone(&self.late), Arc::clone(&self.said));
-        let memory = Memory::new(self.fault, shared, rows);
-        Ok(FaultySession { inner: Some(inner), memory, _place: place })
-    }
-
-    async fn close(self) -> Result<()> {
-        self.inner.close().await
-    }
-}
-
-/// Whoever waits for a connection, having a place in the pool.
-struct Waiter {
-    place: Option<OwnedSemaphorePermit>,
-    /// Whether the place is lost when the waiter is dropped.
-    keeps: bool,
-}
-
-impl Drop for Waiter {
-    fn drop(&mut self) {
-        if self.keeps
-            && let Some(place) = self.place.take()
-        {
-            place.forget();
-        }
-    }
-}
-
-/// A session of a [`Faulty`] layer.
-#[derive(Debug)]
-pub struct FaultySession<S: Session + 'static> {
-    /// `None` once it is leaked.
-    inner: Option<S>,
-    memory: Memory,
-    _place: Option<OwnedSemaphorePermit>,
-}
-
-/// What a fault remembers of a session.
-#[derive(Debug)]
-struct Memory {
-    fault: Fault,
-    ids: i64,
-    failed: bool,
-    /// Whether a transaction is under way.
-    at_work: bool,
-    /// Whether the answers of the pool's sessions come late, or do not come.
-    late: Arc<AtomicBool>,
-    said: Said,
-    /// The answer that was kept back.
-    kept_back: Option<Answer>,
-    /// What was read, and by which operation.
-    cache: Vec<(Op, Answer)>,
-    /// Whether a transaction was begun that nobody asked for.
-    begun: bool,
-    rows: Rows,
-}
-
-impl Memory {
-    fn new(fault: Fault, (late, said): (Arc<AtomicBool>, Said), rows: Rows) -> Self {
-        Self {
-            fault,
-            ids: 0,
-            failed: false,
-            at_work: false,
-            late,
-            said,
-            kept_back: None,
-            cache: Vec::new(),
-            begun: false,
-            rows,
-        }
-    }
-}
-
-impl<S: Session + 'static> FaultySession<S> {
-    fn inner(&mut self) -> &mut S {
-        self.inner.as_mut().expect("it is leaked by the drop alone")
-    }
-
-    async fn transact_with_fault(&mut self, entry: usize, script: Script) -> Result<()> {
-        match self.memory.fault {
-            Fault::CommitsEarly => script.play(&mut self.inner().on()).await.map(drop),
-            Fault::CommitForgotten if script.ends() == Ending::Commit => {
-                self.inner().transact_by(entry, script.ending(Ending::Rollback)).await
-            }
-            Fault::LastStepLost => {
-                self.inner().transact_by(entry, script.without_last_step()).await
-            }
-            // Played on its own statements, so that the fault is in the transaction too.
-            Fault::DeletesEveryRow => by_hand(&mut self.on(), script, Some("ROLLBACK")).await,
-            Fault::RollbackNotCounted if self.memory.late.load(Ordering::SeqCst) => {
-                Err(Error::new(Class::Other, "a transaction is open already"))
-            }
-            Fault::RollbackNotCounted => {
-                self.memory.late.store(script.ends() == Ending::Rollback, Ordering::SeqCst);
-                self.inner().transact_by(entry, script).await
-            }
-            Fault::OtherEntryByHand if entry != 0 => {
-                by_hand(&mut self.inner().on(), script, None).await
-            }
-            Fault::BeginsByHand => by_hand(&mut self.inner().on(), script, None).await,
-            Fault::AbandonsDirty => by_hand(&mut self.inner().on(), script, Some("ROLLBACK")).await,
-            Fault::ConflictHidden => match self.inner().transact_by(entry, script).await {
-                Err(error) if error.class() == Class::Conflict => Ok(()),
-                result => result,
-            },
-            Fault::KeysUnchecked => {
-                let unchecked = match self.inner().on().dialect() {
-                    Dialect::MySql => "SET foreign_key_checks = 0",
-                    Dialect::Sqlite => "PRAGMA foreign_keys = OFF",
-                    _ => "SET session_replication_role = replica",
-                };
-                self.inner().run(&Op::Text(unchecked.into())).await?;
-                self.inner().transact_by(entry, script).await
-            }
-            Fault::LeavesState => {
-                let left = match self.inner().on().dialect() {
-                    Dialect::MySql => "SET @left_behind = 1",
-                    _ => "CREATE TEMPORARY TABLE IF NOT EXISTS left_behind (id INT)",
-                };
-                self.inner().run(&Op::Text(left.into())).await?;
-                self.inner().transact_by(entry, script).await
-            }
-            Fault::SeesUncommitted | Fault::OwnWritesUnseen | Fault::SavepointIgnored => {
-                self.statements().by_text(script).await
-            }
-            _ => self.inner().transact_by(entry, script).await,
-        }
-    }
-
-    fn statements(&mut self) -> FaultyStatements<'_, impl Statements> {
-        let inner = self.inner.as_mut().expect("it is leaked by the drop alone").on();
-        FaultyStatements { inner, memory: &mut self.memory }
-    }
-}
-
-/// Opens and ends a transaction by text, so that nobody else knows of it.
-async fn by_hand<S: Statements>(
-    on: &mut S,
-    script: Script,
-    leave: Option<&'static str>,
-) -> Result<()> {
-    let text = |sql: &'static str| Op::Text(sql.into());
-    on.run(&text("BEGIN")).await?;
-    let end = match script.play(on).await? {
-        Ending::Commit => Some("COMMIT"),
-        Ending::Rollback => Some("ROLLBACK"),
-        Ending::Leave | Ending::Fail => leave,
-    };
-    match end {
-        Some(end) => on.run(&text(end)).await.map(drop),
-        None => Ok(()),
-    }
-}
-
-impl<S: Session + 'static> Session for FaultySession<S> {
-    fn on(&mut self) -> impl Statements {
-        self.statements()
-    }
-
-    async fn transact(&mut self, script: Script) -> Result<()> {
-        self.transact_by(0, script).await
-    }
-
-    async fn transact_by(&mut self, entry: usize, script: Script) -> Result<()> {
-        self.memory.at_work = true;
-        self.memory.rows.forget();
-        let playing = AssertUnwindSafe(self.transact_with_fault(entry, script));
-        let result = playing.catch_unwind().await;
-        self.memory.at_work = false;
-        self.memory.rows.forget();
-        let result = result.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        self.memory.failed |= result.is_err();
-        result
-    }
-
-    async fn lock(&mut self, key: i64, ending: Ending) -> Result<()> {
-        self.inner().lock(key, ending).await
-    }
-
-    fn in_flight(mut self, questions: [Statement; 2]) -> Result<[Asked; 2]> {
-        let inner = self.inner.take().expect("it is leaked by the drop alone");
-        inner.in_flight(questions)
-    }
-}
-
-impl<S: Session + 'static> Drop for FaultySession<S> {
-    fn drop(&mut self) {
-        if !self.memory.at_work {
-            return;
-        }
-        match self.memory.fault {
-            Fault::AbandonsDirty | Fault::LeaksSession => mem::forget(self.inner.take()),
-            Fault::LeaksInTask if task::try_id().is_some() => mem::forget(self.inner.take()),
-            Fault::LeaksOnPanic if thread::panicking() => mem::forget(self.inner.take()),
-            Fault::RetriesUnasked => {
-                if let Some(mut inner) = self.inner.take() {
-                    // Nobody waits for it.
-                    drop(task::spawn(async move {
-                        let again = Step::Run(Op::CreateTask { title: Some("planted".to_owned()) });
-                        inner.transact(Script::new([again], Ending::Rollback).0).await
-                    }));
-                }
-            }
-            Fault::AnswersLate => self.memory.late.store(true, Ordering::SeqCst),
-            _ => {}
         }
     }
 }

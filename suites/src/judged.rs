@@ -26,7 +26,7 @@ impl From<Verdict> for Judged {
 
 /// The number of a cut, of which the first operation of a check has those up to here, the second one
 /// the next ones: so each has one number alone.
-pub(crate) const NUMBERS_OF_ONE: usize = 1000;
+pub(crate) const NUMBERS_OF_ONE: usize = 10_000;
 
 impl From<Swept> for Judged {
     fn from(swept: Swept) -> Self {
@@ -205,7 +205,7 @@ mod tests {
             panic!("it is broken")
         };
 
-        assert_eq!(violation.replay.as_deref(), Some("1001"));
+        assert_eq!(violation.replay.as_deref(), Some("10001"));
         assert!(violation.message.starts_with("1 of 2 cuts break it: open at b: Held(A)"));
     }
 

@@ -23,10 +23,11 @@ mod replay;
 mod report;
 mod snapshot;
 mod spoken;
+mod subject;
 mod trace;
 mod trials;
 
-pub use cell::{Cell, Subject};
+pub use cell::Cell;
 pub use check::{Check, checks};
 pub use claims::ledger;
 pub use dropproof::database::Kind;
@@ -35,4 +36,5 @@ pub use judged::Judged;
 pub use matrix::Matrix;
 pub use mutants::Mutants;
 pub use snapshot::Snapshots;
+pub use subject::Subject;
 pub use trace::Trace;

@@ -167,6 +167,11 @@ impl<C: 'static> Scene for Function<C> {
         self.reconnects || !cut.is_reset()
     }
 
+    /// What an application does on the side is its own doing, and is to end with it.
+    fn has_company(&self) -> bool {
+        false
+    }
+
     /// Whether it must change them is known only to who wrote it, and asked for by its sweep.
     fn changed(&self, _before: &Tables, _after: &Tables) -> Option<Finding> {
         None

@@ -100,6 +100,10 @@ impl<P: Pool> Scene for Layer<P> {
         true
     }
 
+    fn has_company(&self) -> bool {
+        self.operation.has_company()
+    }
+
     fn changed(&self, before: &Tables, after: &Tables) -> Option<Finding> {
         match (before != after, self.operation.changes()) {
             (true, false) => Some((Class::Torn, "work that was not committed is there".to_owned())),

@@ -34,6 +34,7 @@ pub struct Operation<P: Pool> {
     sessions_max: u32,
     changes: bool,
     keeps_the_pool: bool,
+    has_company: bool,
 }
 
 impl<P: Pool> Operation<P> {
@@ -43,7 +44,7 @@ impl<P: Pool> Operation<P> {
         F: Future<Output = Result<()>> + Send + 'static,
     {
         let act: Act<P> = Arc::new(move |pool, session| Box::pin(act(pool, session)));
-        Self { act, sessions_max: 1, changes: false, keeps_the_pool: true }
+        Self { act, sessions_max: 1, changes: false, keeps_the_pool: true, has_company: false }
     }
 
     /// Plays a script in a transaction, then gives the session back.
@@ -70,6 +71,16 @@ impl<P: Pool> Operation<P> {
     #[must_use]
     pub fn on_fresh_pools(self) -> Self {
         Self { keeps_the_pool: false, ..self }
+    }
+
+    /// Tasks of its own go on when the caller has gone, so that the server need not be left in silence.
+    #[must_use]
+    pub fn in_company(self) -> Self {
+        Self { has_company: true, ..self }
+    }
+
+    pub(super) fn has_company(&self) -> bool {
+        self.has_company
     }
 
     pub(super) fn sessions_max(&self) -> u32 {

@@ -37,6 +37,9 @@ pub(super) trait Scene: Sized {
     /// Whether a cut says something of what is swept.
     fn visits(&self, cut: &Cut) -> bool;
 
+    /// Whether the operation has tasks that go on when its caller has gone.
+    fn has_company(&self) -> bool;
+
     /// Whether the operation has done to the tables what it is for.
     fn changed(&self, before: &Tables, after: &Tables) -> Option<Finding>;
 

@@ -15,7 +15,7 @@ use dropproof::contract::{
     UserChange,
 };
 
-use super::{Fault, FaultyStatements};
+use super::{Fault, statements::FaultyStatements};
 
 /// Tasks that all sessions of a pool share.
 pub(super) type Shared = Arc<Mutex<Option<Vec<Task>>>>;

@@ -13,7 +13,7 @@ use futures::{Stream, future::BoxFuture};
 
 use tokio::task::yield_now;
 
-use super::{Fault, Memory};
+use super::{Fault, pool::Memory};
 
 /// So many characters fit into a name.
 const NAME_MAX: usize = 255;
@@ -57,6 +57,7 @@ impl<S: Statements> Statements for FaultyStatements<'_, S> {
         &'a mut self,
         statement: &'a Statement,
     ) -> impl Stream<Item = Result<Row>> + Send + 'a {
+        self.memory.asks();
         self.inner.rows(statement)
     }
 
@@ -70,14 +71,31 @@ impl<S: Statements> Statements for FaultyStatements<'_, S> {
     }
 
     async fn copy_in(&mut self, sql: &str, pieces: &[&str]) -> Result<u64> {
-        self.inner.copy_in(sql, pieces).await
+        if self.memory.fault != Fault::CopyIsSplit {
+            return self.inner.copy_in(sql, pieces).await;
+        }
+        let mut rows = 0;
+        for piece in pieces {
+            rows += self.inner.copy_in(sql, &[piece]).await?;
+        }
+        Ok(rows)
     }
 
     async fn copy_out(&mut self, sql: &str, take: usize) -> Result<Vec<String>> {
+        self.memory.asks();
         self.inner.copy_out(sql, take).await
     }
 
     async fn run(&mut self, op: &Op) -> Result<Answer> {
+        self.memory.asks();
+        let answer = self.run_with_fault(op).await;
+        self.memory.asking = false;
+        answer
+    }
+}
+
+impl<S: Statements> FaultyStatements<'_, S> {
+    async fn run_with_fault(&mut self, op: &Op) -> Result<Answer> {
         let broken = match self.memory.fault {
             Fault::StaysFailed => self.memory.failed,
             Fault::MisfitBreaksPool => self.memory.late.load(Ordering::SeqCst),
@@ -122,9 +140,7 @@ impl<S: Statements> Statements for FaultyStatements<'_, S> {
             (_, result) => result,
         }
     }
-}
 
-impl<S: Statements> FaultyStatements<'_, S> {
     async fn begin_unasked(&mut self) -> Result<()> {
         let begins = self.memory.fault == Fault::BeginsUnasked && !self.memory.at_work;
         if begins && !mem::replace(&mut self.memory.begun, true) {
@@ -184,6 +200,13 @@ impl Memory {
             Fault::NulEndsText => Some(text.chars().take_while(|c| *c != '\0').collect()),
             Fault::EmptyIsNull if text.is_empty() => None,
             _ => Some(text),
+        }
+    }
+
+    /// Notes that an answer is awaited. Where one was awaited already, its question was dropped.
+    fn asks(&mut self) {
+        if mem::replace(&mut self.asking, true) && self.fault == Fault::AnswersLate {
+            self.late.store(true, Ordering::SeqCst);
         }
     }
 

@@ -1,0 +1,90 @@
+//! What outlives a statement or is shared by several: locks, and a connection with two questions.
+
+use std::{marker::PhantomData, sync::Arc};
+
+use dropproof::{
+    contract::{
+        Asked, Capability, Class, Ending, Error, Pool, Result, Session, Statement, Statements,
+    },
+    sweep::Operation,
+    verdict::Level,
+};
+
+use super::statements::own_or_written_down;
+use crate::{Check, Fault, cell::Named};
+
+/// The checks of locks, and of requests in flight.
+pub(super) struct Shared<P>(PhantomData<P>);
+
+impl<P: Pool> Shared<P> {
+    pub(super) const CHECKS: &'static [Check<P>] = &[
+        Check {
+            id: "drop-guard/dropped-lock-is-given-up",
+            level: Level::Must,
+            requirement: "An advisory lock with a guard MUST be given up when the guard, or the \
+                future that takes or releases it, is dropped at any place.",
+            claims: &["guard-cancel-mid-query", "guard-finally-no-leak"],
+            needs: &[Capability::AdvisoryLocks],
+            since: "0.1.0",
+            background: "The lock is the session's, so it stays when the connection goes back to \
+                the pool. The guard has to be there before the lock is asked for, and to go only \
+                when the server has answered that it is released: releasing awaits too.",
+            catches: &[(Fault::LockByHand, "open at")],
+            run: |cell| cell.sweep_each(locks()),
+        },
+        Check {
+            id: "drop-guard/dropped-request-leaves-the-other-its-answer",
+            level: Level::Must,
+            requirement: "Of two requests in flight on one connection, one of which is dropped at \
+                any place, the other MUST get its own answer.",
+            claims: &["guard-cancel-mid-query"],
+            needs: &[Capability::Multiplexed],
+            since: "0.1.0",
+            background: "Answers come in the order of the requests. The place of one that nobody \
+                waits for any more has to be kept until its answer has come and was thrown away: \
+                tokio-postgres keeps a queue of receivers, and the sender of a dropped one just \
+                finds nobody.",
+            catches: &[(Fault::AnswersCrossed, "torn at")],
+            run: |cell| cell.sweep_each(in_flight()),
+        },
+    ];
+}
+
+fn locks<P: Pool>() -> Named<P> {
+    let lock = |ending: Ending| {
+        Operation::new(
+            move |_, mut session: P::Session| async move { session.lock(7, ending).await },
+        )
+    };
+    vec![("released".to_owned(), lock(Ending::Commit)), ("left".to_owned(), lock(Ending::Leave))]
+}
+
+/// Two questions at the same time, of which the first or the second can be dropped.
+fn in_flight<P: Pool>() -> Named<P> {
+    let operation = |dropped_is_first: bool| {
+        Operation::new(move |pool: Arc<P>, mut session: P::Session| async move {
+            let dialect = session.on().dialect();
+            let [dropped, other] =
+                session.in_flight([1, 2].map(|number| Statement::echo(dialect, number)))?;
+            let other = tokio::spawn(answered(Arc::clone(&pool), 2, other));
+            if !dropped_is_first {
+                tokio::task::yield_now().await;
+            }
+            answered(pool, 1, dropped).await?;
+            other.await.map_err(|panic| Error::new(Class::Other, panic))?
+        })
+        .with_sessions(2)
+        .on_fresh_pools()
+        .in_company()
+    };
+    vec![
+        ("first dropped".to_owned(), operation(true)),
+        ("second dropped".to_owned(), operation(false)),
+    ]
+}
+
+/// Waits for an answer. A wrong one is written down, so that it is found in the tables.
+async fn answered<P: Pool>(pool: Arc<P>, asked: i64, question: Asked) -> Result<()> {
+    let rows = question.await?;
+    own_or_written_down(&pool, asked, Ok(rows)).await
+}

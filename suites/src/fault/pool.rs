@@ -1,0 +1,324 @@
+//! The faults of a pool and its sessions, and the layer that they are planted into.
+
+use std::{
+    mem,
+    panic::AssertUnwindSafe,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    thread,
+};
+
+use dropproof::contract::{
+    Answer, Asked, Class, Dialect, Ending, Error, Op, Pool, Result, Script, Session, Statement,
+    Statements, Step,
+};
+use futures::FutureExt;
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task,
+};
+
+use super::{
+    Fault,
+    rows::{Rows, Shared},
+    statements::FaultyStatements,
+};
+
+/// A layer with a fault planted into it.
+#[derive(Debug)]
+pub struct Faulty<P> {
+    inner: P,
+    fault: Fault,
+    places: Arc<Semaphore>,
+    gone: Arc<AtomicUsize>,
+    late: Arc<AtomicBool>,
+    said: Said,
+    shared: Shared,
+}
+
+/// The text that a session has sent last.
+type Said = Arc<Mutex<Option<String>>>;
+
+impl<P: Pool> Faulty<P> {
+    /// Plants a fault into a pool that lends so many sessions.
+    pub fn new(inner: P, fault: Fault, sessions_max: u32) -> Self {
+        let places = Arc::new(Semaphore::new(sessions_max as usize));
+        let (gone, late, said, shared) = Default::default();
+        Self { inner, fault, places, gone, late, said, shared }
+    }
+}
+
+impl<P: Pool> Pool for Faulty<P> {
+    type Session = FaultySession<P::Session>;
+
+    async fn session(&self) -> Result<Self::Session> {
+        let gone = (self.fault == Fault::ForgetsWaiter).then(|| Arc::clone(&self.gone));
+        let mut waiting = Waiting { gone };
+        let places = Arc::clone(&self.places);
+        let place = places.acquire_owned().await.expect("the semaphore is never closed");
+        waiting.gone = None;
+        let mut waiter = Waiter { place: Some(place), keeps: self.fault == Fault::LosesPlace };
+        let mut inner = self.inner.session().await?;
+        let place = waiter.place.take();
+        let said = self.said.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(said) = said.filter(|_| self.fault == Fault::StateCarriedOver) {
+            inner.on().text(&said).await?;
+        }
+        let rows = Rows::new(&self.shared);
+        let shared = (Arc::clone(&self.late), Arc::clone(&self.said));
+        let memory = Memory::new(self.fault, shared, rows);
+        Ok(FaultySession { inner: Some(inner), memory, place, gone: Arc::clone(&self.gone) })
+    }
+
+    async fn close(self) -> Result<()> {
+        if self.fault == Fault::CloseForgotten {
+            mem::forget(self.inner);
+            return Ok(());
+        }
+        self.inner.close().await
+    }
+}
+
+/// Whoever waits for a place in the pool.
+struct Waiting {
+    /// `None` once it has got one, or where nobody counts.
+    gone: Option<Arc<AtomicUsize>>,
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        if let Some(gone) = &self.gone {
+            gone.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+}
+
+/// Whoever waits for a connection, having a place in the pool.
+struct Waiter {
+    place: Option<OwnedSemaphorePermit>,
+    /// Whether the place is lost when the waiter is dropped.
+    keeps: bool,
+}
+
+impl Drop for Waiter {
+    fn drop(&mut self) {
+        if self.keeps
+            && let Some(place) = self.place.take()
+        {
+            place.forget();
+        }
+    }
+}
+
+/// A session of a [`Faulty`] layer.
+#[derive(Debug)]
+pub struct FaultySession<S: Session + 'static> {
+    /// `None` once it is leaked.
+    inner: Option<S>,
+    memory: Memory,
+    place: Option<OwnedSemaphorePermit>,
+    /// How many have waited and gone, or were dropped at work.
+    gone: Arc<AtomicUsize>,
+}
+
+/// What a fault remembers of a session.
+#[derive(Debug)]
+pub(super) struct Memory {
+    pub(super) fault: Fault,
+    pub(super) ids: i64,
+    pub(super) failed: bool,
+    /// Whether a transaction is under way.
+    pub(super) at_work: bool,
+    /// Whether an answer is awaited; a stream counts as one that is never read to its end.
+    pub(super) asking: bool,
+    /// Whether the answers of the pool's sessions come late, or do not come.
+    pub(super) late: Arc<AtomicBool>,
+    pub(super) said: Said,
+    /// The answer that was kept back.
+    pub(super) kept_back: Option<Answer>,
+    /// What was read, and by which operation.
+    pub(super) cache: Vec<(Op, Answer)>,
+    /// Whether a transaction was begun that nobody asked for.
+    pub(super) begun: bool,
+    pub(super) rows: Rows,
+}
+
+impl Memory {
+    fn new(fault: Fault, (late, said): (Arc<AtomicBool>, Said), rows: Rows) -> Self {
+        Self {
+            fault,
+            ids: 0,
+            failed: false,
+            at_work: false,
+            asking: false,
+            late,
+            said,
+            kept_back: None,
+            cache: Vec::new(),
+            begun: false,
+            rows,
+        }
+    }
+}
+
+impl<S: Session + 'static> FaultySession<S> {
+    fn inner(&mut self) -> &mut S {
+        self.inner.as_mut().expect("it is leaked by the drop alone")
+    }
+
+    async fn transact_with_fault(&mut self, entry: usize, script: Script) -> Result<()> {
+        match self.memory.fault {
+            Fault::CommitsEarly => script.play(&mut self.inner().on()).await.map(drop),
+            Fault::CommitForgotten if script.ends() == Ending::Commit => {
+                self.inner().transact_by(entry, script.ending(Ending::Rollback)).await
+            }
+            Fault::LastStepLost => {
+                self.inner().transact_by(entry, script.without_last_step()).await
+            }
+            // Played on its own statements, so that the fault is in the transaction too.
+            Fault::DeletesEveryRow => by_hand(&mut self.on(), script, Some("ROLLBACK")).await,
+            Fault::RollbackNotCounted if self.memory.late.load(Ordering::SeqCst) => {
+                Err(Error::new(Class::Other, "a transaction is open already"))
+            }
+            Fault::RollbackNotCounted => {
+                self.memory.late.store(script.ends() == Ending::Rollback, Ordering::SeqCst);
+                self.inner().transact_by(entry, script).await
+            }
+            Fault::OtherEntryByHand if entry != 0 => {
+                by_hand(&mut self.inner().on(), script, None).await
+            }
+            Fault::BeginsByHand => by_hand(&mut self.inner().on(), script, None).await,
+            Fault::AbandonsDirty => by_hand(&mut self.inner().on(), script, Some("ROLLBACK")).await,
+            Fault::ConflictHidden => match self.inner().transact_by(entry, script).await {
+                Err(error) if error.class() == Class::Conflict => Ok(()),
+                result => result,
+            },
+            Fault::KeysUnchecked => {
+                let unchecked = match self.inner().on().dialect() {
+                    Dialect::MySql => "SET foreign_key_checks = 0",
+                    Dialect::Sqlite => "PRAGMA foreign_keys = OFF",
+                    _ => "SET session_replication_role = replica",
+                };
+                self.inner().run(&Op::Text(unchecked.into())).await?;
+                self.inner().transact_by(entry, script).await
+            }
+            Fault::LeavesState => {
+                let left = match self.inner().on().dialect() {
+                    Dialect::MySql => "SET @left_behind = 1",
+                    _ => "CREATE TEMPORARY TABLE IF NOT EXISTS left_behind (id INT)",
+                };
+                self.inner().run(&Op::Text(left.into())).await?;
+                self.inner().transact_by(entry, script).await
+            }
+            Fault::SeesUncommitted | Fault::OwnWritesUnseen | Fault::SavepointIgnored => {
+                self.statements().by_text(script).await
+            }
+            _ => self.inner().transact_by(entry, script).await,
+        }
+    }
+
+    fn statements(&mut self) -> FaultyStatements<'_, impl Statements> {
+        let inner = self.inner.as_mut().expect("it is leaked by the drop alone").on();
+        FaultyStatements { inner, memory: &mut self.memory }
+    }
+}
+
+/// Opens and ends a transaction by text, so that nobody else knows of it.
+async fn by_hand<S: Statements>(
+    on: &mut S,
+    script: Script,
+    leave: Option<&'static str>,
+) -> Result<()> {
+    let text = |sql: &'static str| Op::Text(sql.into());
+    on.run(&text("BEGIN")).await?;
+    let end = match script.play(on).await? {
+        Ending::Commit => Some("COMMIT"),
+        Ending::Rollback => Some("ROLLBACK"),
+        Ending::Leave | Ending::Fail => leave,
+    };
+    match end {
+        Some(end) => on.run(&text(end)).await.map(drop),
+        None => Ok(()),
+    }
+}
+
+impl<S: Session + 'static> Session for FaultySession<S> {
+    fn on(&mut self) -> impl Statements {
+        self.statements()
+    }
+
+    async fn transact(&mut self, script: Script) -> Result<()> {
+        self.transact_by(0, script).await
+    }
+
+    async fn transact_by(&mut self, entry: usize, script: Script) -> Result<()> {
+        self.memory.at_work = true;
+        self.memory.rows.forget();
+        let playing = AssertUnwindSafe(self.transact_with_fault(entry, script));
+        let result = playing.catch_unwind().await;
+        self.memory.at_work = false;
+        self.memory.rows.forget();
+        let result = result.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        self.memory.failed |= result.is_err();
+        result
+    }
+
+    async fn lock(&mut self, key: i64, ending: Ending) -> Result<()> {
+        if self.memory.fault != Fault::LockByHand {
+            return self.inner().lock(key, ending).await;
+        }
+        for call in ["pg_advisory_lock", "pg_advisory_unlock"] {
+            self.inner().on().text(&format!("SELECT {call}({key})")).await?;
+        }
+        Ok(())
+    }
+
+    fn in_flight(mut self, questions: [Statement; 2]) -> Result<[Asked; 2]> {
+        let inner = self.inner.take().expect("it is leaked by the drop alone");
+        if self.memory.fault != Fault::AnswersCrossed {
+            return inner.in_flight(questions);
+        }
+        let [one, other] = questions;
+        inner.in_flight([other, one])
+    }
+}
+
+impl<S: Session + 'static> Drop for FaultySession<S> {
+    fn drop(&mut self) {
+        if self.memory.fault == Fault::ForgetsWaiter && 0 < self.gone.load(Ordering::SeqCst) {
+            self.gone.fetch_sub(1, Ordering::SeqCst);
+            self.place.take().expect("it is given back here alone").forget();
+        }
+        match self.memory.fault {
+            Fault::AnswersLate if self.memory.asking => {
+                self.memory.late.store(true, Ordering::SeqCst);
+            }
+            Fault::LeaksAsked if self.memory.asking => mem::forget(self.inner.take()),
+            _ => {}
+        }
+        if !self.memory.at_work {
+            return;
+        }
+        match self.memory.fault {
+            Fault::AbandonsDirty | Fault::LeaksSession => mem::forget(self.inner.take()),
+            Fault::LeaksOneInTen if self.gone.fetch_add(1, Ordering::SeqCst) % 10 == 9 => {
+                mem::forget(self.inner.take());
+            }
+            Fault::LeaksInTask if task::try_id().is_some() => mem::forget(self.inner.take()),
+            Fault::LeaksOnPanic if thread::panicking() => mem::forget(self.inner.take()),
+            Fault::RetriesUnasked => {
+                if let Some(mut inner) = self.inner.take() {
+                    // Nobody waits for it.
+                    drop(task::spawn(async move {
+                        let again = Step::Run(Op::CreateTask { title: Some("planted".to_owned()) });
+                        inner.transact(Script::new([again], Ending::Rollback).0).await
+                    }));
+                }
+            }
+            Fault::AnswersLate => self.memory.late.store(true, Ordering::SeqCst),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! A subject: a layer that was opened on a database of its own, with all that a check asks of it.
+
+use std::{
+    fmt,
+    future::{Future, poll_fn},
+    pin::pin,
+    task::Poll,
+    time::Duration,
+};
+
+use dropproof::{
+    contract::{Dialect, Pool},
+    database::{Fresh, Kind},
+    poll::{Cut, Runtime, cut_after},
+    verdict::Error,
+    wire::Proxy,
+    witness::{OPEN_TRANSACTION, Witness},
+};
+use futures::future::try_join_all;
+
+use crate::{Trace, cell::SESSIONS_MAX, spoken, trace::Fact};
+
+/// A step that takes longer than this is stuck.
+const STEP_MAX: Duration = Duration::from_secs(60);
+/// What can never come by the look of the wire, or what has no wire, is waited for so long.
+const NEVER: Duration = Duration::from_secs(1);
+
+/// A layer that was opened on a database of its own, and the runtime it lives on.
+pub struct Subject<P: Pool> {
+    /// The pool under judgement.
+    pub pool: P,
+    /// What has happened.
+    pub trace: Trace,
+    // The database goes last: the pool lives on the runtime and is connected to the database.
+    pub(crate) proxy: Option<Proxy>,
+    pub(crate) runtime: Runtime,
+    pub(crate) fresh: Fresh,
+}
+
+impl<P: Pool> Subject<P> {
+    /// The witness of the database.
+    pub fn witness(&self) -> &Witness {
+        self.fresh.witness()
+    }
+
+    /// The SQL of the database.
+    pub fn dialect(&self) -> Dialect {
+        self.kind().dialect()
+    }
+
+    /// The kind of database.
+    pub fn kind(&self) -> Kind {
+        self.fresh.kind()
+    }
+
+    /// Counts the rows of a table that the witness sees, as a fact of the last event.
+    pub(crate) async fn rows(&self, table: &str) -> Result<usize, Error> {
+        let rows = self.witness().rows(table).await?.len();
+        self.trace.fact(Fact::Rows, rows);
+        Ok(rows)
+    }
+
+    /// Counts the open transactions, as a fact of the last event.
+    ///
+    /// SQLite has no server to say so: there it is the write lock that is looked for.
+    pub(crate) async fn open_transactions(&self) -> Result<usize, Error> {
+        let connections = self.proxy.as_ref().map_or(0, |proxy| proxy.wire().connections().len());
+        let open = self.witness().left_open(connections).await?;
+        let is_one = |what: &&String| what.starts_with(OPEN_TRANSACTION) || self.proxy.is_none();
+        let open = open.iter().filter(is_one).count();
+        self.trace.fact(Fact::OpenTransactions, open);
+        Ok(open)
+    }
+
+    /// Lends all sessions but so many, to show that no more are out, as a fact of the last event.
+    pub(crate) async fn connections_out(&self, lent: u32) -> Result<(), Error> {
+        self.trace.waits_for("lend all other sessions");
+        try_join_all((lent..SESSIONS_MAX).map(|_| self.pool.session())).await?;
+        self.trace.fact(Fact::ConnectionsOut, lent);
+        Ok(())
+    }
+
+    /// Runs a future of the layer, `None` where it can never come to an end.
+    ///
+    /// That is seen on the wire alone: nothing is unanswered, and nobody has anything left to do.
+    pub(crate) async fn unless_stuck<T>(&self, future: impl Future<Output = T>) -> Option<T> {
+        let mut future = pin!(future);
+        if let Some(proxy) = &self.proxy {
+            let quiet = self.runtime.quiet().wait(proxy.wire());
+            if let Some(done) = unless_stuck(&mut future, quiet).await {
+                return Some(done);
+            }
+        }
+        tokio::time::timeout(NEVER, future).await.ok()
+    }
+
+    /// Waits until nobody has anything left to do, as far as the runtime and the wire show it.
+    pub(crate) async fn settle(&self) {
+        settle(&self.runtime, self.proxy.as_ref()).await;
+    }
+
+    /// How many connections the layer has; `None` where there is no wire.
+    pub(crate) fn connections(&self) -> Option<usize> {
+        Some(self.proxy.as_ref()?.wire().connections().len())
+    }
+
+    /// Begins to close the pool, and drops that after so many polls.
+    pub(crate) fn cut_close(self, polls: u32) -> Result<Closed, Error> {
+        let Self { pool, trace, proxy, runtime, fresh } = self;
+        trace.waits_for("close the pool");
+        let closing = async {
+            let finished = match cut_after(pool.close(), polls).await {
+                Cut::Finished(closed) => closed.map(|()| true)?,
+                Cut::Dropped => false,
+            };
+            settle(&runtime, proxy.as_ref()).await;
+            let connections = proxy.as_ref().map_or(0, |proxy| proxy.wire().connections().len());
+            let left_open = fresh.witness().left_open(connections).await?;
+            Ok::<_, Error>(Closed { finished, connections, left_open })
+        };
+        within(&runtime, &trace, closing)?
+    }
+
+    /// Begins to listen to what is said with the server.
+    pub(crate) fn listen(&self) {
+        if let Some(proxy) = &self.proxy {
+            proxy.wire().mark();
+        }
+    }
+
+    /// The verbs of the statements that were executed since, as a fact of the last event; `None`
+    /// where there is no wire.
+    pub(crate) fn verbs(&self) -> Option<Vec<String>> {
+        let verbs = spoken::verbs(self.proxy.as_ref()?.wire().trace().since_mark());
+        self.trace.fact(Fact::Verbs, verbs.clone());
+        Some(verbs)
+    }
+
+    /// How far the statements since then came, as a fact of the last event.
+    pub(crate) fn reached(&self) {
+        if let Some(proxy) = &self.proxy {
+            let reached = spoken::reached(proxy.wire().trace().since_mark());
+            self.trace.fact(Fact::Reached, reached);
+        }
+    }
+
+    /// Runs a future on the subject's runtime, for as long as a step may take.
+    pub(crate) fn wait<F: Future>(&self, future: F) -> Result<F::Output, Error> {
+        within(&self.runtime, &self.trace, future)
+    }
+
+    /// Closes the pool and drops the database.
+    pub(crate) fn close(self) -> Result<Trace, Error> {
+        let Self { pool, trace, proxy, runtime, fresh } = self;
+        trace.waits_for("close the pool");
+        within(&runtime, &trace, async {
+            match &proxy {
+                // A pool that waits for a session which never comes back is left to itself.
+                Some(proxy) => {
+                    unless_stuck(pool.close(), runtime.quiet().wait(proxy.wire())).await.transpose()
+                }
+                None => tokio::time::timeout(NEVER, pool.close()).await.ok().transpose(),
+            }
+        })??;
+        drop(proxy);
+        drop(fresh);
+        Ok(trace)
+    }
+}
+
+impl<P: Pool> fmt::Debug for Subject<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Subject").field("fresh", &self.fresh).finish_non_exhaustive()
+    }
+}
+
+/// What is left of a pool that was closed.
+#[derive(Debug)]
+pub(crate) struct Closed {
+    /// Whether the closing came to its end.
+    pub(crate) finished: bool,
+    /// How many connections there still are; none are counted where there is no wire.
+    pub(crate) connections: usize,
+    /// What they have open.
+    pub(crate) left_open: Vec<String>,
+}
+
+async fn settle(runtime: &Runtime, proxy: Option<&Proxy>) {
+    match proxy {
+        Some(proxy) => runtime.quiet().wait(proxy.wire()).await,
+        None => runtime.quiet().wait(()).await,
+    }
+}
+
+/// Runs a future until it has ended or all is quiet.
+async fn unless_stuck<T>(
+    future: impl Future<Output = T>,
+    quiet: impl Future<Output = ()>,
+) -> Option<T> {
+    let (mut future, mut quiet) = (pin!(future), pin!(quiet));
+    poll_fn(|cx| match future.as_mut().poll(cx) {
+        Poll::Ready(value) => Poll::Ready(Some(value)),
+        Poll::Pending => quiet.as_mut().poll(cx).map(|()| None),
+    })
+    .await
+}
+
+pub(crate) fn within<F: Future>(
+    runtime: &Runtime,
+    trace: &Trace,
+    future: F,
+) -> Result<F::Output, Error> {
+    let limit = STEP_MAX;
+    // Made inside: a timer wants its runtime around it.
+    runtime
+        .block_on(async { tokio::time::timeout(limit, future).await })
+        .map_err(|_| Error::Stuck { step: trace.step(), limit })
+}
