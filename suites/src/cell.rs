@@ -7,7 +7,7 @@ use dropproof::{
     database::{Database, Fresh, Kind},
     poll::Runtime,
     run::Run,
-    sweep::{self, Depth, LayerSweep, Leaving, Open, Operation, Swept},
+    sweep::{self, Depth, LayerSweep, Leaving, Open, Operation, Swept, Trouble},
     verdict::{Error, Verdict},
     wire::Proxy,
 };
@@ -233,9 +233,24 @@ impl<P: Pool> Cell<P> {
         Ok(Judged::left(&left, self.database.kind().protocol().is_some()))
     }
 
+    /// Runs an operation, whose caller stays, for each place where the wire may do wrong.
+    pub(crate) fn endure(
+        &self,
+        operation: Operation<P>,
+        trouble: Trouble,
+    ) -> Result<Judged, Error> {
+        let swept = self.on_fresh(operation, |sweep| Ok(sweep.endure(trouble)?))?;
+        self.one_of(swept)
+    }
+
     /// Drops an operation in its work, and then whoever borrows next at every place of the clean-up.
     pub(crate) fn cut_again(&self, operation: Operation<P>) -> Result<Judged, Error> {
         let swept = self.on_fresh(operation, |sweep| Ok(sweep.cut_again()?))?;
+        self.one_of(swept)
+    }
+
+    /// What a sweep has found, or the one visit of it that is replayed.
+    fn one_of(&self, swept: Swept) -> Result<Judged, Error> {
         match self.replayed.map(|number| (number, swept.visits.get(number))) {
             None => Ok(swept.into()),
             Some((number, Some(visit))) => Ok(Judged::visit(0, "", number, visit)),

@@ -14,6 +14,7 @@ mod statements;
 mod storm;
 mod streams;
 mod transaction;
+mod trouble;
 
 use std::marker::PhantomData;
 
@@ -31,6 +32,7 @@ impl<P: Pool> DropGuard<P> {
         transaction::Transaction::CHECKS,
         entry::Entry::CHECKS,
         leaving::Leaving::CHECKS,
+        trouble::Trouble::CHECKS,
         statements::Statements::CHECKS,
         streams::Streams::CHECKS,
         shared::Shared::CHECKS,

@@ -124,6 +124,12 @@ faults! {
     LeaksInTask = "leaks-in-task",
     /// The same, where it is dropped by a panic.
     LeaksOnPanic = "leaks-on-panic",
+    /// A session whose transaction failed does not come back to the pool.
+    LeaksOnError = "leaks-on-error",
+    /// A statement that the server refuses is sent once more.
+    RetriesRefused = "retries-refused",
+    /// A transaction that the server refuses is reported as done.
+    RefusalHidden = "refusal-hidden",
     /// What was dropped at work is tried once more by nobody's wish, and given up.
     RetriesUnasked = "retries-unasked",
     /// A waiter that was dropped keeps its place.

@@ -20,6 +20,8 @@ pub enum Capability {
     Multiplexed,
     /// A session that is given back is reset before it is lent again, whatever was done with it.
     Reset,
+    /// A connection to a server, which may break.
+    Connection,
 }
 
 impl Capability {
@@ -34,6 +36,7 @@ impl Capability {
             Capability::AdvisoryLocks => "advisory-locks",
             Capability::Multiplexed => "multiplexed",
             Capability::Reset => "reset",
+            Capability::Connection => "connection",
         }
     }
 }

@@ -30,17 +30,31 @@ impl<S: Scene> Runner<'_, S> {
             let (stage, reference, cuts) = self.reference(&runtime).await?;
             let is_counted = self.fresh.server().is_some();
             let mut kept = Kept { stage, fit: Fit::Ready };
-            let chosen =
-                if is_counted { in_the_work(&cuts, 1) } else { cuts.iter().take(1).collect() };
-            let first = chosen.first().ok_or(Error::NoCut)?;
+            let mut visits = vec![reference.visit.clone()];
+            if !reference.visit.class.is_upheld() {
+                kept.stage.close(self.fresh).await?;
+                return Ok(Swept { visits, counted: Some(0) });
+            }
+            let first = match is_counted {
+                true => in_the_work(&cuts, 1).first().copied(),
+                false => cuts.first(),
+            };
+            let first = first.ok_or(Error::NoCut)?;
             let seconds = if is_counted {
+                // What the first cut does alone comes first: a clean-up that fails has no places.
+                let visit = self.visit(&kept.stage, &reference, first, How::drop(true));
+                visits.extend(bounded(&first.name, visit).await?);
+                if visits.iter().any(|visit| !visit.class.is_upheld()) {
+                    kept.stage.close(self.fresh).await?;
+                    return Ok(Swept { visits, counted: Some(1) });
+                }
                 let said = self.clean_up_after(&kept.stage, first);
                 kept.fit = Fit::Spent;
                 clean_up_cuts(&bounded(&first.name, said).await?)
             } else {
                 self.cuts(&reference)
             };
-            let mut visits = vec![reference.visit.clone()];
+            let counted = is_counted.then_some(visits.len() - 1 + seconds.len());
             for second in &seconds {
                 let began = Instant::now();
                 kept = self.ready(&runtime, kept, &reference, first).await?;
@@ -60,7 +74,7 @@ impl<S: Scene> Runner<'_, S> {
                 }
             }
             kept.stage.close(self.fresh).await?;
-            Ok(Swept { visits, counted: is_counted.then_some(seconds.len()) })
+            Ok(Swept { visits, counted })
         })
     }
 
@@ -79,7 +93,8 @@ impl<S: Scene> Runner<'_, S> {
                 go_on(Some(wire), first);
                 {
                     let mut borrower = pin!(async {
-                        let lease = self.scene.lease(&stage.client).await;
+                        let lease = self.scene.lease(&stage.client);
+                        let lease = stage.unless_stuck(false, lease).await;
                         stage.settle().await;
                         drop(lease);
                         stage.settle().await;
@@ -95,8 +110,10 @@ impl<S: Scene> Runner<'_, S> {
                 Ok(true)
             }
             (At::Poll(polls), _) => {
-                let lease = self.scene.lease(&stage.client);
-                Ok(matches!(cut_after(Box::pin(lease), *polls).await, poll::Cut::Dropped))
+                let lease = cut_after(Box::pin(self.scene.lease(&stage.client)), *polls);
+                // A lease that never comes is dropped like any other; the next one shows it.
+                let cut = stage.unless_stuck(true, lease).await;
+                Ok(!matches!(cut, Some(poll::Cut::Finished(_))))
             }
             (At::Wire { .. }, None) => Err(missed(second, "there is no wire")),
         }
@@ -112,7 +129,7 @@ impl<S: Scene> Runner<'_, S> {
         let wire = stage.wire();
         let said = conversation(wire.as_ref()).len();
         go_on(wire.as_ref(), first);
-        let lease = self.scene.lease(&stage.client).await;
+        let lease = stage.unless_stuck(false, self.scene.lease(&stage.client)).await;
         stage.settle().await;
         drop(lease);
         stage.settle().await;

@@ -106,7 +106,7 @@ impl<S: Scene> Runner<'_, S> {
                 let mut by_both = Vec::new();
                 for leaving in [Leaving::Drop, leaving] {
                     kept = self.ready(&runtime, kept, &reference, cut).await?;
-                    let how = How { leaving, confirm: true, second: None };
+                    let how = How { leaving, ..How::drop(true) };
                     let visit = self.visit(&kept.stage, &reference, cut, how);
                     let Some(visit) = bounded(&cut.name, visit).await? else { break };
                     kept.fit = self.fit(&reference, cut, &visit);

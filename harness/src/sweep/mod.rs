@@ -14,6 +14,7 @@ mod again;
 mod application;
 mod class;
 mod cut;
+mod endure;
 mod evidence;
 mod explained;
 mod function;
@@ -36,6 +37,7 @@ use futures::future::BoxFuture;
 pub use application::{Acting, Opening, Sweep};
 pub use class::Class;
 pub use cut::{Cut, Depth, UnknownDepth};
+pub use endure::Trouble;
 pub use explained::Explained;
 pub use judgement::{CUT_VARIABLE, Judgement};
 pub use leaving::Leaving;
@@ -201,6 +203,15 @@ impl<P: Pool> LayerSweep<'_, P> {
     /// See [`run`](Self::run).
     pub fn cut_again(&self) -> Result<Swept, Error> {
         self.runner(&self.layer(), Depth::Quick).cut_again()
+    }
+
+    /// Runs the operation, whose caller stays, once for each place where the wire may do wrong.
+    ///
+    /// # Errors
+    ///
+    /// See [`run`](Self::run); fails also where there is no wire.
+    pub fn endure(&self, trouble: Trouble) -> Result<Swept, Error> {
+        self.runner(&self.layer(), Depth::Quick).endure(trouble)
     }
 
     fn runner<'a>(&'a self, scene: &'a Layer<P>, depth: Depth) -> Runner<'a, Layer<P>> {

@@ -13,6 +13,8 @@ use crate::{
 
 /// Where the runtime cannot see that nothing more will happen, this long is taken for never.
 const NEVER: Duration = Duration::from_secs(3);
+/// Where it can, this long confirms it.
+const CONFIRMED: Duration = Duration::from_secs(1);
 
 /// An opened client.
 pub(super) struct Stage<S: Scene> {
@@ -77,7 +79,7 @@ impl<S: Scene> Stage<S> {
                 Poll::Pending => settled.as_mut().poll(cx).map(|()| None),
             });
             match done.await {
-                None if confirm => {}
+                None if confirm => return timeout(CONFIRMED, future).await.ok(),
                 done => return done,
             }
         }

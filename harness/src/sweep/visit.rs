@@ -1,6 +1,6 @@
 //! A visit: the operation run once, dropped at one cut or not at all, and what the oracles say.
 
-use std::{future::poll_fn, pin::pin, task::Poll, time::Duration};
+use std::time::Duration;
 
 use futures::future::LocalBoxFuture;
 use tokio::time::{Instant, interval};
@@ -9,6 +9,7 @@ use super::{
     Class, Cut, Error, Leaving,
     class::Finding,
     cut::{At, Then},
+    endure::{Ended, Trouble, endure, settle_beside},
     reference::{RanOn, Reference},
     runner::Runner,
     scene::{Borrowed, Borrower, Scene},
@@ -69,12 +70,14 @@ pub(super) struct How<'a> {
     pub(super) confirm: bool,
     /// Where the clean-up after the cut is cut in turn.
     pub(super) second: Option<&'a Cut>,
+    /// What the wire does wrong, where the caller stays.
+    pub(super) trouble: Option<Trouble>,
 }
 
 impl How<'_> {
     /// A plain drop.
     pub(super) fn drop(confirm: bool) -> Self {
-        Self { leaving: Leaving::Drop, confirm, second: None }
+        Self { leaving: Leaving::Drop, confirm, second: None, trouble: None }
     }
 
     fn name(&self, cut: &Cut) -> String {
@@ -82,6 +85,9 @@ impl How<'_> {
             Leaving::Drop => String::new(),
             way => format!(" by {way}"),
         };
+        if let Some(trouble) = self.trouble {
+            return format!("{} {trouble}", cut.name);
+        }
         match self.second {
             Some(second) => format!("{}, then {}{by}", cut.name, second.name),
             None => format!("{}{by}", cut.name),
@@ -97,6 +103,8 @@ struct Dropped {
     after: Option<usize>,
     /// The connections that were open then.
     lines: Vec<u32>,
+    /// How it ended, where it was not dropped after all.
+    ended: Option<Ended>,
 }
 
 impl<S: Scene> Runner<'_, S> {
@@ -148,7 +156,7 @@ impl<S: Scene> Runner<'_, S> {
         let Some(dropped) = self.dropped(stage, reference, cut, how).await? else {
             return Ok(None);
         };
-        let Dropped { before, after: dropped_after, lines } = dropped;
+        let Dropped { before, after: dropped_after, lines, ended } = dropped;
         let (wire, witness) = (stage.wire(), self.fresh.witness());
         let mut left_open = self.clean_up(stage, witness).await?;
         let after = witness.read(self.scene.watched()).await?;
@@ -158,6 +166,7 @@ impl<S: Scene> Runner<'_, S> {
         if seen != reference.before && seen != reference.after {
             found.push((Class::Torn, "a part of the work is there".to_owned()));
         }
+        found.extend(ended.and_then(|ended| ended.finding(seen == reference.after)));
         let borrowed_after = conversation(wire.as_ref()).len();
         let (fresh, known) = (self.fresh, Some(&reference.known));
         let tables = (&reference.before, &seen);
@@ -177,7 +186,7 @@ impl<S: Scene> Runner<'_, S> {
         // What a borrower's own new connection says is its own.
         let of_old = |event: &&Event| lines.contains(&event.connection);
         let borrowed: Vec<Event> = borrowed.iter().filter(of_old).cloned().collect();
-        let ran_on = match self.scene.has_company() {
+        let ran_on = match self.scene.has_company() || ended.is_some() {
             false => reference.ran_on(cut, (dropped, &borrowed), &seen),
             true => None,
         };
@@ -211,19 +220,22 @@ impl<S: Scene> Runner<'_, S> {
         stage.settle().await;
         let wire = stage.wire();
         let act = self.scene.act(&stage.client, lease);
-        if !leave_at(stage, cut, act, how.leaving).await? {
-            return Ok(None);
-        }
+        let ended = match how.trouble {
+            Some(trouble) => Some(endure(stage, cut, act, trouble).await?),
+            None if leave_at(stage, cut, act, how.leaving).await? => None,
+            None => return Ok(None),
+        };
         let after = wire.as_ref().map(|_| conversation(wire.as_ref()).len());
         let lines = lines(wire.as_ref());
         let came = match how.second {
+            None if ended.is_some() => true,
             None => {
                 go_on(wire.as_ref(), cut);
                 true
             }
             Some(second) => self.cut_clean_up(stage, cut, second).await?,
         };
-        Ok(came.then_some(Dropped { before, after, lines }))
+        Ok(came.then_some(Dropped { before, after, lines, ended }))
     }
 
     /// Waits until what the layer does after a drop is over, and says what is left open then.
@@ -296,7 +308,7 @@ pub(super) async fn leave_at<S: Scene>(
 }
 
 /// Runs a future until the conversation is held at a place.
-async fn hold_at<S: Scene>(
+pub(super) async fn hold_at<S: Scene>(
     stage: &Stage<S>,
     wire: &Wire,
     place: Place,
@@ -311,12 +323,7 @@ async fn hold_at<S: Scene>(
     }
     // What lies unread must not be read: there the future is not polled again.
     if !matches!(place, Place::Unread(_)) {
-        let mut settled = pin!(stage.settle());
-        poll_fn(|cx| match settled.as_mut().poll(cx) {
-            Poll::Ready(()) => Poll::Ready(()),
-            Poll::Pending => act.as_mut().poll(cx).map(drop),
-        })
-        .await;
+        settle_beside(stage, act).await;
     }
 }
 

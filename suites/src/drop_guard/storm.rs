@@ -162,6 +162,10 @@ async fn scopes_keep_or_close_their_connections<P: Pool>(
         };
         left?;
     }
+    // Each connection answers before it is lent, so what a dropped scope has queued is done by then.
+    let leases = try_join_all((0..SESSIONS_MAX).map(|_| subject.pool.session()));
+    let Some(lent) = subject.unless_stuck(leases).await else { return Ok(not_whole()) };
+    drop(lent?);
     subject.settle().await;
 
     if let Some(verdict) = too_many_connections(subject) {

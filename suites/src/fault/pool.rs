@@ -178,7 +178,9 @@ impl<S: Session + 'static> FaultySession<S> {
                 self.inner().transact_by(entry, script.without_last_step()).await
             }
             // Played on its own statements, so that the fault is in the transaction too.
-            Fault::DeletesEveryRow => by_hand(&mut self.on(), script, Some("ROLLBACK")).await,
+            Fault::DeletesEveryRow | Fault::RetriesRefused => {
+                by_hand(&mut self.on(), script, Some("ROLLBACK")).await
+            }
             Fault::RollbackNotCounted if self.memory.late.load(Ordering::SeqCst) => {
                 Err(Error::new(Class::Other, "a transaction is open already"))
             }
@@ -191,6 +193,7 @@ impl<S: Session + 'static> FaultySession<S> {
             }
             Fault::BeginsByHand => by_hand(&mut self.inner().on(), script, None).await,
             Fault::AbandonsDirty => by_hand(&mut self.inner().on(), script, Some("ROLLBACK")).await,
+            Fault::RefusalHidden => self.inner().transact_by(entry, script).await.or(Ok(())),
             Fault::ConflictHidden => match self.inner().transact_by(entry, script).await {
                 Err(error) if error.class() == Class::Conflict => Ok(()),
                 result => result,
@@ -262,6 +265,9 @@ impl<S: Session + 'static> Session for FaultySession<S> {
         self.memory.rows.forget();
         let result = result.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         self.memory.failed |= result.is_err();
+        if self.memory.fault == Fault::LeaksOnError && result.is_err() {
+            mem::forget(self.inner.take());
+        }
         result
     }
 

@@ -135,6 +135,7 @@ impl<S: Statements> FaultyStatements<'_, S> {
             (Fault::ErrorSwallowed, Err(error)) if error.class() == Class::Constraint => {
                 Ok(Answer::Changed(0))
             }
+            (Fault::RetriesRefused, Err(_)) => self.perform(op).await,
             (Fault::ClassLost, Err(error)) => Err(Error::new(Class::Other, error)),
             (Fault::AnswersLate, Ok(answer @ Answer::Rows(_))) => Ok(self.memory.late(answer)),
             (_, result) => result,
