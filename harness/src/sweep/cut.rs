@@ -14,6 +14,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::wire::{Event, Place, Side};
 
+/// What closes a statement, by the beginning of its name.
+const CLOSES: [&str; 2] = ["Close ", "ComStmtClose"];
+
 /// How many of the cuts are visited.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -143,6 +146,33 @@ pub(super) fn cuts(warm: &[Event], cold: &[Event], depth: Depth) -> Vec<Cut> {
             quick.into_iter().chain(rest).chain(cold).collect()
         }
     }
+}
+
+/// Takes the closing of statements from the end of a conversation.
+///
+/// A statement that is dropped is closed by whoever sends for the client, and nobody waits for it. So
+/// when it comes last it is said before the operation has ended, or after it.
+pub(super) fn without_last_close(mut conversation: Vec<Event>) -> Vec<Event> {
+    let ends = |event: &Event| event.from == Side::Client && event.number.is_some();
+    while let Some(end) = conversation.iter().rposition(ends) {
+        let of_connection = conversation[end].connection;
+        let before = conversation[..end]
+            .iter()
+            .rposition(|event| event.connection == of_connection && ends(event));
+        let begin = before.map_or(0, |before| before + 1);
+        let is_part =
+            |event: &Event| event.connection == of_connection && event.from == Side::Client;
+        let first = conversation[begin..=end].iter().find(|event| is_part(event));
+        if !first.is_some_and(|first| CLOSES.iter().any(|close| first.name.starts_with(close))) {
+            break;
+        }
+        let answer = |event: &Event| event.name.starts_with("CloseComplete");
+        let answered = conversation[end..].iter().position(answer);
+        conversation.truncate(answered.map_or(conversation.len(), |at| end + at));
+        let part = conversation.split_off(begin);
+        conversation.extend(part.into_iter().filter(|event| !is_part(event)));
+    }
+    conversation
 }
 
 /// The cuts of what is said after a cut: with a release and with a reset at each place.
@@ -330,5 +360,29 @@ mod tests {
 
         assert_eq!(names(3), ["Held(answer 5)", "Held(answer 6)", "Held(answer 8)"]);
         assert_eq!(names(1), ["Held(answer 5)"]);
+    }
+
+    #[test]
+    fn closing_that_comes_last_is_nobodys() {
+        let client = |name: &str, number| event(1, Side::Client, name, number);
+        let server = |name: &str, number| event(1, Side::Server, name, Some(number));
+        let conversation = vec![
+            client("Close statement", None),
+            client("Sync", Some(1)),
+            client("Query \"COMMIT\"", Some(2)),
+            server("CloseComplete", 1),
+            server("ReadyForQuery idle", 2),
+            client("Close statement", None),
+            client("Sync", Some(3)),
+            server("CommandComplete \"COMMIT\"", 3),
+            server("ReadyForQuery idle", 4),
+            server("CloseComplete", 5),
+            server("ReadyForQuery idle", 6),
+        ];
+
+        let own = without_last_close(conversation);
+
+        let numbers: Vec<_> = own.iter().filter_map(|event| event.number).collect();
+        assert_eq!(numbers, [1, 2, 1, 2, 3, 4]);
     }
 }

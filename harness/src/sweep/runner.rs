@@ -145,7 +145,8 @@ impl<S: Scene> Runner<'_, S> {
             Fit::Spent
         } else if visit.unchanged {
             Fit::Ready
-        } else if visit.connections <= reference.visit.connections {
+        } else if visit.connections <= reference.visit.connections && !self.scene.has_company() {
+            // What goes on beside it makes its conversation depend on more than caches.
             Fit::Cooled
         } else {
             Fit::Spent

@@ -8,7 +8,7 @@ use tokio::time::{Instant, interval};
 use super::{
     Class, Cut, Error, Leaving,
     class::Finding,
-    cut::{At, Then},
+    cut::{At, Then, without_last_close},
     endure::{Ended, Trouble, endure, settle_beside},
     reference::{RanOn, Reference},
     runner::Runner,
@@ -118,7 +118,7 @@ impl<S: Scene> Runner<'_, S> {
         wire.iter().for_each(Wire::mark);
         self.scene.act(&stage.client, lease).await?;
         // What comes now is the client's own housekeeping.
-        let spoken = conversation(wire.as_ref());
+        let spoken = without_last_close(conversation(wire.as_ref()));
         let left_open = self.clean_up(stage, witness).await?;
         let after = witness.read(self.scene.watched()).await?;
 

@@ -225,6 +225,11 @@ adapter! {
         NOT_MULTIPLEXED,
         NOT_RESET,
         Lack {
+            capability: Capability::Connection,
+            because: "SQLite is in the process, so there is no connection that could break",
+            link: "https://www.sqlite.org/serverless.html",
+        },
+        Lack {
             capability: Capability::AdvisoryLocks,
             because: "there is a guard for the advisory locks of Postgres alone",
             link: "https://docs.rs/sqlx/0.8.5/sqlx/postgres/struct.PgAdvisoryLock.html",
