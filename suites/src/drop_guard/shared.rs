@@ -4,7 +4,7 @@ use std::{marker::PhantomData, sync::Arc};
 
 use dropproof::{
     contract::{
-        Asked, Capability, Class, Ending, Error, Pool, Result, Session, Statement, Statements,
+        Asked, Capability, Class, Ending, Error, Op, Pool, Result, Session, Statement, Statements,
     },
     sweep::Operation,
     verdict::Level,
@@ -64,6 +64,8 @@ fn in_flight<P: Pool>() -> Named<P> {
     let operation = |dropped_is_first: bool| {
         Operation::new(move |pool: Arc<P>, mut session: P::Session| async move {
             let dialect = session.on().dialect();
+            // Prepared before: two that are prepared at the same time are told apart by nothing.
+            session.run(&Op::Fetch(Statement::echo(dialect, 0))).await?;
             let [dropped, other] =
                 session.in_flight([1, 2].map(|number| Statement::echo(dialect, number)))?;
             let other = tokio::spawn(answered(Arc::clone(&pool), 2, other));
