@@ -1,9 +1,10 @@
-//! The part of `cargo xtask ci` that is an ordinary test target and needs servers: sweeps of functions.
+//! Commands of `cargo xtask ci` that need servers, and are ordinary tests: run with servers, as
+//! `dropproof-databases run` does.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, process::ExitStatus};
 
 use dropproof::{database::Kind, run};
-use dropproof_databases::{Estate, Owner, Settings};
+use dropproof_databases::{Estate, Settings};
 use miette::{IntoDiagnostic, WrapErr, miette};
 use tokio::process::Command;
 
@@ -14,37 +15,49 @@ use crate::{
     servers, workspace,
 };
 
-/// What is run with servers. A server that is not to be had is missed by the matrix, which follows.
+/// The sweeps of functions.
 const ARGUMENTS: [&str; 4] = ["test", "--workspace", "--test", "servers"];
 
+/// Runs the sweeps of functions. A server that is not to be had is missed by the matrix, which follows.
 pub(crate) async fn run(
     estate: &Estate,
     terminal: &Terminal,
     interrupt: &mut Interrupt,
 ) -> miette::Result<Ended> {
+    let mut command = Command::new(env!("CARGO"));
+    command.args(ARGUMENTS).current_dir(workspace::root());
     let needed = Kind::ALL.into_iter().filter(|kind| kind.url_variable().is_some()).collect();
-    let (named, settings) = (BTreeSet::new(), Settings::from_env());
-    let started = servers::start(estate, &needed, &named, &settings, terminal);
-    let owner = match interrupt.unless(started).await {
-        Ok(owner) => owner?,
-        Err(Interrupted(signal)) => return Ok(Ended::Interrupted(signal)),
-    };
-    let tested = interrupt.unless(test(&owner)).await;
-    servers::stop(owner).await?;
-    match tested {
-        Ok(tested) => tested.map(|()| Ended::Well),
+    match carry_out(command, &needed, estate, terminal, interrupt).await? {
+        Ok(status) if status.success() => Ok(Ended::Well),
+        Ok(_) => {
+            let repeat = format!("dropproof-databases run -- cargo {}", ARGUMENTS.join(" "));
+            Err(miette!(
+                help = format!("repeat it alone with `{repeat}`"),
+                "a test on servers failed"
+            ))
+        }
         Err(Interrupted(signal)) => Ok(Ended::Interrupted(signal)),
     }
 }
 
-async fn test(owner: &Owner) -> miette::Result<()> {
-    let run_file = owner.estate().folder().join("on-servers.json");
+/// Runs a command that finds servers by the run file, and stops them.
+pub(crate) async fn carry_out(
+    mut command: Command,
+    needed: &BTreeSet<Kind>,
+    estate: &Estate,
+    terminal: &Terminal,
+    interrupt: &mut Interrupt,
+) -> miette::Result<Result<ExitStatus, Interrupted>> {
+    let (named, settings) = (BTreeSet::new(), Settings::from_env());
+    let started = servers::start(estate, needed, &named, &settings, terminal);
+    let owner = match interrupt.unless(started).await {
+        Ok(owner) => owner?,
+        Err(interrupted) => return Ok(Err(interrupted)),
+    };
+    let run_file = estate.folder().join("run.json");
     owner.run().write(&run_file).into_diagnostic().wrap_err("the run file cannot be written")?;
-    let mut command = Command::new(env!("CARGO"));
-    command.args(ARGUMENTS).env(run::VARIABLE, &run_file).current_dir(workspace::root());
-    if child::status(owner.estate(), command).await?.success() {
-        return Ok(());
-    }
-    let repeat = format!("dropproof-databases run -- cargo {}", ARGUMENTS.join(" "));
-    Err(miette!(help = format!("repeat it alone with `{repeat}`"), "a test on servers failed"))
+    command.env(run::VARIABLE, &run_file);
+    let ended = interrupt.unless(child::status(estate, command)).await;
+    servers::stop(owner).await?;
+    ended.map_or_else(|interrupted| Ok(Err(interrupted)), |status| status.map(Ok))
 }

@@ -8,17 +8,18 @@ use std::{
     path::PathBuf,
 };
 
-use dropproof::{database::Kind, run};
-use dropproof_databases::{Estate, Settings};
-use miette::{IntoDiagnostic, WrapErr, miette};
+use dropproof::database::Kind;
+use dropproof_databases::Estate;
+use miette::miette;
 use tokio::process::Command;
 
 use crate::{
-    Ended, child,
+    Ended,
     claims::last_run::{LastRun, Word},
     interrupt::{Interrupt, Interrupted},
+    on_servers,
     progress::Terminal,
-    servers, workspace,
+    workspace,
 };
 
 /// The crate, from the root.
@@ -55,25 +56,15 @@ pub(crate) async fn run(
     terminal: &Terminal,
     interrupt: &mut Interrupt,
 ) -> miette::Result<Ended> {
-    let (needed, named) = ([Kind::Postgres, Kind::MySql].into(), BTreeSet::new());
-    let settings = Settings::from_env();
-    let started = servers::start(estate, &needed, &named, &settings, terminal);
-    let owner = match interrupt.unless(started).await {
-        Ok(owner) => owner?,
-        Err(Interrupted(signal)) => return Ok(Ended::Interrupted(signal)),
-    };
-    let run_file = estate.folder().join("run.json");
-    owner.run().write(&run_file).into_diagnostic().wrap_err("the run file cannot be written")?;
     let mut command = Command::new(env!("CARGO"));
     command
         .args(["test", "--locked", "--quiet"])
         .current_dir(workspace::root().join(FOLDER))
-        .env("CARGO_TARGET_DIR", target())
-        .env(run::VARIABLE, &run_file);
-    let tested = interrupt.unless(child::status(estate, command)).await;
-    servers::stop(owner).await?;
-    let status = match tested {
-        Ok(status) => status?,
+        .env("CARGO_TARGET_DIR", target());
+    let needed = [Kind::Postgres, Kind::MySql].into();
+    let ran = on_servers::carry_out(command, &needed, estate, terminal, interrupt).await?;
+    let status = match ran {
+        Ok(status) => status,
         Err(Interrupted(signal)) => return Ok(Ended::Interrupted(signal)),
     };
     if !status.success() {
