@@ -58,7 +58,7 @@ impl<S: Scene> Runner<'_, S> {
             for second in &seconds {
                 let began = Instant::now();
                 kept = self.ready(&runtime, kept, &reference, first).await?;
-                let how = How { second: Some(second), ..How::drop(true) };
+                let how = How { second: Some(second), ..How::after(&visits) };
                 let visit = self.visit(&kept.stage, &reference, first, how);
                 let visited = bounded(&second.name, visit).await?;
                 // What was cut in its clean-up may be half-way in ways that no cache shows.

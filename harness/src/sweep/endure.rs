@@ -98,7 +98,7 @@ impl<S: Scene> Runner<'_, S> {
             for cut in &places {
                 let began = Instant::now();
                 kept = self.ready(&runtime, kept, &reference, cut).await?;
-                let how = How { trouble: Some(trouble), ..How::drop(true) };
+                let how = How { trouble: Some(trouble), ..How::after(&visits) };
                 let visit = self.visit(&kept.stage, &reference, cut, how);
                 let visited = bounded(&cut.name, visit).await?;
                 kept.fit = Fit::Spent;

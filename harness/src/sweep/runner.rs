@@ -5,8 +5,8 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
 use super::{
-    Class, Cut, Depth, Error, Swept, Visit, cut::cuts, reference::Reference, scene::Scene,
-    stage::Stage, visit::How,
+    Cut, Depth, Error, Swept, Visit, cut::cuts, reference::Reference, scene::Scene, stage::Stage,
+    visit::How,
 };
 use crate::{database::Fresh, poll::Runtime};
 
@@ -59,8 +59,7 @@ impl<S: Scene> Runner<'_, S> {
             for cut in &cuts {
                 let began = Instant::now();
                 kept = self.ready(&runtime, kept, &reference, cut).await?;
-                let confirm = !visits.iter().any(|visit| visit.class == Class::Stuck);
-                let visit = self.visit(&kept.stage, &reference, cut, How::drop(confirm));
+                let visit = self.visit(&kept.stage, &reference, cut, How::after(&visits));
                 let Some(mut visit) = bounded(&cut.name, visit).await? else { continue };
                 kept.fit = self.fit(&reference, cut, &visit);
                 visit.took = began.elapsed();

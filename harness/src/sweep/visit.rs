@@ -80,6 +80,11 @@ impl How<'_> {
         Self { leaving: Leaving::Drop, confirm, second: None, trouble: None }
     }
 
+    /// A plain drop, after other visits: that nothing will ever come is confirmed once.
+    pub(super) fn after(visits: &[Visit]) -> Self {
+        Self::drop(!visits.iter().any(|visit| visit.class == Class::Stuck))
+    }
+
     fn name(&self, cut: &Cut) -> String {
         let by = match self.leaving {
             Leaving::Drop => String::new(),
@@ -302,9 +307,9 @@ pub(super) async fn leave_at<S: Scene>(
         },
         (At::Wire { .. }, None) => return Err(missed(cut, "there is no wire")),
     }
-    leaving.leave(act).await;
+    let has_left = leaving.leave(act).await;
     stage.wire().iter().for_each(Wire::leave);
-    Ok(true)
+    Ok(has_left)
 }
 
 /// Runs a future until the conversation is held at a place.
