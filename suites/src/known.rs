@@ -177,7 +177,9 @@ fn judge_violation(listed: &[&Known], whole: Option<Depth>, violation: Violation
     if let Some(healed) = listed.iter().find(has_healed) {
         return Verdict::Healed { link: healed.link.clone() };
     }
-    let mut links: Vec<&str> = listed.iter().map(|known| known.link.as_str()).collect();
+    let is_seen = |known: &&&Known| violation.cuts.iter().any(|cut| known.names(cut));
+    let seen = listed.iter().filter(is_seen);
+    let mut links: Vec<&str> = seen.map(|known| known.link.as_str()).collect();
     links.dedup();
     Verdict::Known { link: links.join(", "), violation }
 }
@@ -254,6 +256,21 @@ mod tests {
     fn listed_cut_that_holds_is_healed() {
         assert_eq!(judge("1.2.9", violated(&[("Held(A)", Class::Poisoned)])).name(), "healed");
         assert_eq!(judge("1.2.9", Verdict::Upheld).name(), "healed");
+    }
+
+    #[test]
+    fn link_of_what_was_not_seen_is_not_shown() {
+        let other = LIST
+            .replace("full = [\"Held(A), cold\"]", "")
+            .replace("example.org/1", "example.org/2");
+        let other =
+            other.replace("cuts = [\"Held(A)\", \"Held(B)\"]", "full = [\"Held(C), cold\"]");
+        let list = KnownIssues::read(&[LIST, &other].concat()).unwrap();
+        let quick = violated(&[("Held(A)", Class::Poisoned), ("Held(B)", Class::Poisoned)]);
+
+        let verdict = list.judge("guard/a", &cell("1.2.9"), Some(Depth::Quick), quick);
+
+        assert!(matches!(verdict, Verdict::Known { link, .. } if link == "https://example.org/1"));
     }
 
     #[test]
