@@ -3,8 +3,12 @@
 //! An uncut run comes first: it must be clean, and its conversation gives the cuts. Then the
 //! operation is run once for each cut, held there, dropped, and let go on. When nothing is left to
 //! do, the oracles are asked: what the server has open, what is in the tables, whether the pool lends
-//! all its sessions, and whether the next borrower works with a session as good as new. What a cut did
-//! is one [`Class`].
+//! all its sessions, whether the next borrower works with a session as good as new, and whether the
+//! server was asked for what nobody waits for any more. What a cut did is one [`Class`].
+//!
+//! Reading order: `cut` says where, `visit` is one run, `runner` makes all of them on a `stage`, and
+//! `scene` is what differs between a `layer` and a `function`. `leaving`, `again` and `endure` use the
+//! same visit for other questions.
 //!
 //! Where there is no wire (SQLite), the operation is dropped after one poll, two polls, and so on.
 //! How many polls it needs depends on how fast other threads answer, so this is done in rounds until
