@@ -42,8 +42,7 @@ impl<P: Pool> Shared<P> {
             since: "0.1.0",
             background: "Answers come in the order of the requests. The place of one that nobody \
                 waits for any more has to be kept until its answer has come and was thrown away: \
-                tokio-postgres keeps a queue of receivers, and the sender of a dropped one just \
-                finds nobody.",
+                keep a queue of receivers, and let the answer of a dropped one find nobody.",
             catches: &[(Fault::AnswersCrossed, "torn at")],
             run: |cell| cell.sweep_each(in_flight()),
         },

@@ -87,8 +87,8 @@ impl<P: Pool> Statements<P> {
             needs: &[],
             since: "0.1.0",
             background: "A timeout around a statement keeps the connection, and asks it something \
-                else. What was asked before is still answered: a client counts what it is owed \
-                (tokio-postgres, sqlx), reads it to its end first, or refuses to go on. One that \
+                else. What was asked before is still answered: a client counts what it is owed, \
+                reads it to its end first, or refuses to go on. One that \
                 reads the next message for the answer gives one caller the rows of another.",
             catches: &[(Fault::AnswersLate, "desynced at")],
             run: |cell| cell.sweep(going_on()),
