@@ -1,7 +1,7 @@
 //! Commands of `cargo xtask ci` that need servers, and are ordinary tests: run with servers, as
 //! `dropproof-databases run` does.
 
-use std::{collections::BTreeSet, process::ExitStatus};
+use std::{collections::BTreeSet, fs, process::ExitStatus};
 
 use dropproof::{database::Kind, run};
 use dropproof_databases::{Estate, Settings};
@@ -59,5 +59,7 @@ pub(crate) async fn carry_out(
     command.env(run::VARIABLE, &run_file);
     let ended = interrupt.unless(child::status(estate, command)).await;
     servers::stop(owner).await?;
+    // The next one of the run is of other servers.
+    fs::remove_file(&run_file).into_diagnostic().wrap_err("the run file cannot be removed")?;
     ended.map_or_else(|interrupted| Ok(Err(interrupted)), |status| status.map(Ok))
 }
