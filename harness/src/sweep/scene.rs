@@ -58,8 +58,8 @@ pub(super) trait Scene: Sized {
     fn act(&self, client: &Self::Client, lease: Self::Lease)
     -> LocalBoxFuture<'static, Result<()>>;
 
-    /// Borrows what the client lends now, and works with it. After
-    /// the uncut run nothing is known yet, and what is, is returned.
+    /// Borrows what the client lends now, and works with it. After the uncut run nothing is known yet,
+    /// and what is, is returned.
     async fn borrow(&self, borrower: Borrower<'_, Self>) -> Result<Borrowed<Self>, Error>;
 
     /// Closes the client.
