@@ -4,10 +4,15 @@
 //! body takes both. A provided method of the plain traits is forwarded here by hand; one that is
 //! forgotten would judge the provided method in place of the adapter's own.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use futures::{StreamExt, future::BoxFuture, stream::BoxStream};
 
-use super::{self as contract, Answer, Asked, Dialect, Ending, Op, Result, Row, Script, Statement};
+use super::{
+    self as contract, Answer, Asked, Dialect, Ending, Op, Result, Row, Script, Statement,
+    UnitOptions, Units,
+};
 
 /// [`contract::Statements`] as a trait object.
 #[async_trait]
@@ -60,6 +65,12 @@ pub trait Session: Send {
 pub trait Pool: Send + Sync {
     /// See [`contract::Pool::session`].
     async fn session(&self) -> Result<Box<dyn Session>>;
+    /// See [`contract::Pool::units`].
+    ///
+    /// # Errors
+    ///
+    /// Fails where the library has no such thing.
+    fn units(&self, options: UnitOptions) -> Result<Arc<dyn Units>>;
     /// See [`contract::Pool::close`].
     async fn close(self: Box<Self>) -> Result<()>;
 }
@@ -140,6 +151,10 @@ impl<T: contract::Pool> Pool for T {
         Ok(Box::new(contract::Pool::session(self).await?))
     }
 
+    fn units(&self, options: UnitOptions) -> Result<Arc<dyn Units>> {
+        contract::Pool::units(self, options)
+    }
+
     async fn close(self: Box<Self>) -> Result<()> {
         contract::Pool::close(*self).await
     }
@@ -160,6 +175,10 @@ impl contract::Pool for BoxedPool {
 
     async fn session(&self) -> Result<BoxedSession> {
         self.0.session().await.map(BoxedSession)
+    }
+
+    fn units(&self, options: UnitOptions) -> Result<Arc<dyn Units>> {
+        self.0.units(options)
     }
 
     async fn close(self) -> Result<()> {

@@ -22,6 +22,8 @@ pub enum Capability {
     Reset,
     /// A connection to a server, which may break.
     Connection,
+    /// Units of work, with an identity map, scopes and registries.
+    UnitOfWork,
 }
 
 impl Capability {
@@ -37,6 +39,7 @@ impl Capability {
             Capability::Multiplexed => "multiplexed",
             Capability::Reset => "reset",
             Capability::Connection => "connection",
+            Capability::UnitOfWork => "unit-of-work",
         }
     }
 }

@@ -29,6 +29,8 @@ pub enum Class {
     Indeterminate,
     /// The library has no such thing.
     Unsupported,
+    /// What is asked of an object is not known any more, or not yet: it has to be read first.
+    Expired,
     /// The check asked the adapter to fail here.
     Planted,
     /// None of the above.
@@ -50,6 +52,7 @@ impl Class {
             Class::Connection => "connection",
             Class::Indeterminate => "indeterminate",
             Class::Unsupported => "unsupported",
+            Class::Expired => "expired",
             Class::Planted => "planted",
             Class::Other => "other",
         }

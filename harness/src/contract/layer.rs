@@ -1,10 +1,13 @@
 //! The traits of the contract, in the form that adapters implement.
 
-use std::future::Future;
+use std::{future::Future, sync::Arc};
 
 use futures::{Stream, future::BoxFuture};
 
-use super::{Answer, Class, Dialect, Ending, Error, Lack, Op, Result, Row, Script, Statement, sql};
+use super::{
+    Answer, Class, Dialect, Ending, Error, Lack, Op, Result, Row, Script, Statement, UnitOptions,
+    Units, sql,
+};
 
 /// Statements on a session, or in an open transaction.
 pub trait Statements: Send {
@@ -142,6 +145,18 @@ pub trait Pool: Send + Sync + 'static {
 
     /// Lends a session, waiting while all are lent.
     fn session(&self) -> impl Future<Output = Result<Self::Session>> + Send;
+
+    /// Makes units of work with such options.
+    ///
+    /// Keep the provided method where the library has none, and declare the lack.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the library has no such thing.
+    fn units(&self, options: UnitOptions) -> Result<Arc<dyn Units>> {
+        let words = format!("the library has no unit of work, with {options:?} or otherwise");
+        Err(Error::new(Class::Unsupported, words))
+    }
 
     /// Closes the pool and its connections.
     fn close(self) -> impl Future<Output = Result<()>> + Send;

@@ -20,6 +20,7 @@ mod layer;
 mod script;
 mod sql;
 mod statement;
+mod unit;
 
 pub use capability::{Capability, Lack};
 pub use dictation::{Dictated, Dictation};
@@ -29,3 +30,7 @@ pub use layer::{Adapter, Asked, Pool, Session, Statements, Target};
 pub use script::{Ending, Gate, PLANTED_PANIC, Record, Script, Step};
 pub use sql::{TABLES, schema};
 pub use statement::{Dialect, Row, Statement, Value};
+pub use unit::{
+    Body, Entity, Form, Handle, Key, New, Object, Pending, Registry, SharedUnit, Unit, UnitOptions,
+    Units, UserUpdate,
+};

@@ -1,0 +1,216 @@
+//! Units of work: the sessions of an ORM, which are another thing than the sessions of a server.
+//!
+//! A [`Unit`] keeps objects, and what was done to them, until it is flushed. It takes its connection
+//! from the pool with its first statement, and gives it back at the end of its transaction. A
+//! [`Units`] makes them with options, opens scopes that close them, and has registries that give
+//! each task or thread its own.
+//!
+//! What a library without a unit of work does with these is nothing: it declares the lack.
+
+use std::{fmt, sync::Arc};
+
+use async_trait::async_trait;
+use futures::future::BoxFuture;
+use tokio::sync::Mutex;
+
+use super::{Result, Row, Statement, Value};
+
+/// What units of work are made with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnitOptions {
+    /// Whether a query flushes first.
+    pub autoflush: bool,
+    /// Whether a commit makes what is known of each object unreadable, until it is read again.
+    pub expire_on_commit: bool,
+}
+
+/// What a unit of work keeps, as a table of the schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Entity {
+    /// Users, as rows of id, email, hash of the password, name.
+    User,
+    /// Tasks, as rows of id, title.
+    Task,
+}
+
+/// An object that is not stored yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum New {
+    /// A user, with the password that is to be stored as a hash.
+    User {
+        /// Not unique.
+        email: String,
+        /// In plain text, which must not leave the process.
+        password: String,
+        /// The name, where the user gave one.
+        full_name: Option<String>,
+    },
+    /// A task.
+    Task {
+        /// Its title.
+        title: Option<String>,
+    },
+}
+
+/// What is written to a user; `None` leaves a column as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UserUpdate {
+    /// The new email.
+    pub email: Option<String>,
+    /// The new password, which is to be stored as a hash.
+    pub password: Option<String>,
+    /// The new name; `Some(None)` takes it away.
+    pub full_name: Option<Option<String>>,
+}
+
+/// An object of a unit of work: what is known of a row.
+pub trait Object: Send + Sync + fmt::Debug {
+    /// The columns, the id first.
+    ///
+    /// # Errors
+    ///
+    /// Fails with [`Class::Expired`](super::Class::Expired) where they are not known: before the
+    /// object was stored, after a commit has expired it, and when its row is gone.
+    fn read(&self) -> Result<Row>;
+
+    /// Gives a column another value, which the next flush writes.
+    ///
+    /// # Errors
+    ///
+    /// Fails where there is no such column, and as [`read`](Self::read) does.
+    fn write(&self, column: &str, value: Value) -> Result<()>;
+
+    /// A number that two handles have in common where they are one object, and only there.
+    fn identity(&self) -> usize;
+}
+
+/// A handle on an object.
+pub type Handle = Arc<dyn Object>;
+
+/// How many objects wait for the next flush.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pending {
+    /// To be inserted.
+    pub new: usize,
+    /// To be updated.
+    pub dirty: usize,
+    /// To be deleted.
+    pub deleted: usize,
+}
+
+/// A unit of work.
+///
+/// What may have to ask the server is async, and nothing else is. Dropping it is a close that
+/// nobody waits for.
+#[async_trait]
+pub trait Unit: Send {
+    /// Takes an object in, to be inserted by the next flush.
+    fn add(&mut self, new: New) -> Handle;
+
+    /// Takes several objects in.
+    fn add_all(&mut self, new: Vec<New>) -> Vec<Handle>;
+
+    /// Writes some columns of a user, by the next flush.
+    ///
+    /// # Errors
+    ///
+    /// Fails as [`Object::write`] does.
+    fn update_user(&mut self, user: &Handle, update: UserUpdate) -> Result<()>;
+
+    /// Deletes an object, by the next flush.
+    fn delete(&mut self, object: &Handle);
+
+    /// How much waits for the next flush.
+    fn pending(&self) -> Pending;
+
+    /// The object of an id: the one that is there already, or one that is read.
+    async fn get(&mut self, entity: Entity, id: i64) -> Result<Option<Handle>>;
+
+    /// Runs a statement, and returns its rows.
+    async fn execute(&mut self, statement: &Statement) -> Result<Vec<Row>>;
+
+    /// Writes what is pending, in the open transaction.
+    async fn flush(&mut self) -> Result<()>;
+
+    /// Flushes and commits.
+    async fn commit(&mut self) -> Result<()>;
+
+    /// Reads an object again, whatever is known of it.
+    async fn refresh(&mut self, object: &Handle) -> Result<()>;
+
+    /// Undoes what was not committed, in the database and in the objects.
+    async fn rollback(&mut self) -> Result<()>;
+
+    /// Rolls back, gives the connection back and forgets the objects. The unit can be used again.
+    async fn close(&mut self) -> Result<()>;
+}
+
+/// A unit of work that several tasks hold: whoever has the lock uses it.
+pub type SharedUnit = Arc<Mutex<Box<dyn Unit>>>;
+
+/// What is done in a scope.
+pub type Body = Box<dyn for<'a> FnOnce(&'a mut dyn Unit) -> BoxFuture<'a, Result<()>> + Send>;
+
+/// The form of a scope.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// A function that is given the body.
+    Function,
+    /// A stream that yields one unit, and closes it when it is asked for the next.
+    Generator,
+}
+
+/// What a registry tells its users apart by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Key {
+    /// The task. A task that it spawns is another.
+    Task,
+    /// The thread, which tasks share.
+    Thread,
+}
+
+/// Makes units of work.
+pub trait Units: Send + Sync {
+    /// Makes one, which takes no connection.
+    fn unit(&self) -> Box<dyn Unit>;
+
+    /// Makes one for a body, and closes it when the body has come to its end or is dropped.
+    ///
+    /// # Errors
+    ///
+    /// Fails with the body's error, and where the close fails with that.
+    fn scope(&self, form: Form, body: Body) -> BoxFuture<'static, Result<()>>;
+
+    /// Makes a registry.
+    fn registry(&self, key: Key) -> Arc<dyn Registry>;
+
+    /// How many units were closed so far, those that were dropped unclosed among them.
+    fn closed(&self) -> usize;
+
+    /// Whether a password is that of a hash.
+    fn verifies(&self, password: &str, hash: &str) -> bool;
+}
+
+/// Gives each task, or each thread, a unit of work of its own.
+pub trait Registry: Send + Sync {
+    /// Runs a future as the scope of the registry: the unit that it gets goes when the future has
+    /// ended or is dropped. For threads it is the end of the thread that does so.
+    fn run(&self, future: BoxFuture<'static, Result<()>>) -> BoxFuture<'static, Result<()>>;
+
+    /// The unit of where it is asked for, which is made at the first time.
+    ///
+    /// # Errors
+    ///
+    /// Fails for a task that is not run by the registry.
+    fn unit(&self) -> Result<SharedUnit>;
+
+    /// Closes the unit of where it is asked for, and forgets it.
+    ///
+    /// # Errors
+    ///
+    /// Fails as the close does.
+    fn remove(&self) -> BoxFuture<'_, Result<()>>;
+
+    /// How many units it has.
+    fn entries(&self) -> usize;
+}
