@@ -31,6 +31,6 @@ pub use script::{Ending, Gate, PLANTED_PANIC, Record, Script, Step};
 pub use sql::{TABLES, schema};
 pub use statement::{Dialect, Row, Statement, Value};
 pub use unit::{
-    Body, Entity, Form, Handle, Key, New, Object, Pending, Registry, SharedUnit, Unit, UnitOptions,
-    Units, UserUpdate,
+    Body, Bracket, Ended, Entity, Form, Handle, Key, New, Object, Pending, Registry, SharedUnit,
+    Unit, UnitOptions, Units, UserUpdate,
 };

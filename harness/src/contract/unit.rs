@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use futures::future::BoxFuture;
 use tokio::sync::Mutex;
 
-use super::{Result, Row, Statement, Value};
+use super::{Class, Result, Row, Statement, Value};
 
 /// What units of work are made with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -169,6 +169,31 @@ pub enum Key {
     Thread,
 }
 
+/// How the body of a bracket has ended, as its exit is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// It returned a value.
+    Returned,
+    /// It failed with an error of a class.
+    Failed(Class),
+}
+
+/// An enter, a body and an exit, each with what it is given.
+pub struct Bracket {
+    /// Gives what the body and the exit are given.
+    pub enter: Box<dyn FnOnce() -> BoxFuture<'static, Result<i64>> + Send>,
+    /// What stands between.
+    pub body: Box<dyn FnOnce(i64) -> BoxFuture<'static, Result<i64>> + Send>,
+    /// Runs where the enter has succeeded and the body has come to an end.
+    pub exit: Box<dyn FnOnce(i64, Ended) -> BoxFuture<'static, Result<()>> + Send>,
+}
+
+impl fmt::Debug for Bracket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bracket").finish_non_exhaustive()
+    }
+}
+
 /// Makes units of work.
 pub trait Units: Send + Sync {
     /// Makes one, which takes no connection.
@@ -180,6 +205,14 @@ pub trait Units: Send + Sync {
     ///
     /// Fails with the body's error, and where the close fails with that.
     fn scope(&self, form: Form, body: Body) -> BoxFuture<'static, Result<()>>;
+
+    /// Enters, runs the body and exits, which is told how the body has ended. A body that is dropped
+    /// has no exit: there is nobody who could wait for it.
+    ///
+    /// # Errors
+    ///
+    /// Fails with the error of the enter, of the exit, or else of the body.
+    fn bracket(&self, bracket: Bracket) -> BoxFuture<'static, Result<i64>>;
 
     /// Makes a registry.
     fn registry(&self, key: Key) -> Arc<dyn Registry>;
