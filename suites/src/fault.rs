@@ -3,12 +3,13 @@
 //! A check that no fault can turn red proves nothing. The decorator works on the contract alone, so
 //! every fault can be planted into every adapter. This file says which faults there are; `pool`
 //! plants those of a pool and its sessions, `statements` those of statements, `rows` those of what is
-//! kept of rows, and `entities` those that are mistakes about users, tasks and dones.
+//! kept of rows, and `entities` those that are mistakes about users, tasks and dones; `units` plants those of units of work.
 
 mod entities;
 mod pool;
 mod rows;
 mod statements;
+mod units;
 
 use dropproof::database::Kind;
 pub use pool::Faulty;
@@ -156,6 +157,40 @@ faults! {
     OwnWritesUnseen = "own-writes-unseen",
     /// A savepoint that is rolled back undoes nothing.
     SavepointIgnored = "savepoint-ignored",
+    /// A scope closes its session once more than it opened it.
+    ScopeClosesTwice = "scope-closes-twice",
+    /// The exit of a bracket does not run where the body has failed.
+    ExitSkipped = "exit-skipped",
+    /// An error of the exit is swallowed.
+    ExitHidesError = "exit-hides-error",
+    /// What is added to one session is committed by another as well.
+    SharesPending = "shares-pending",
+    /// A commit only flushes, and the refresh behind it commits.
+    RefreshBeforeCommit = "refresh-before-commit",
+    /// An object that has expired shows what was known of it.
+    ReadsExpired = "reads-expired",
+    /// A query flushes, whatever the switch says.
+    FlushesAlways = "flushes-always",
+    /// A flush is not carried out, and success is reported.
+    FlushForgotten = "flush-forgotten",
+    /// The same of a rollback.
+    RollbackForgotten = "rollback-forgotten",
+    /// A rollback that fails is reported as done.
+    RollbackHidesError = "rollback-hides-error",
+    /// An update stores the password as it was given.
+    HashForgotten = "hash-forgotten",
+    /// A row is another object each time.
+    LosesIdentity = "loses-identity",
+    /// A row is one object in all sessions.
+    SharesIdentity = "shares-identity",
+    /// A registry of tasks is keyed by the thread.
+    RegistryByThread = "registry-by-thread",
+    /// A registry of threads is keyed by the task.
+    RegistryByTask = "registry-by-task",
+    /// A registry has one session for everybody.
+    RegistryShared = "registry-shared",
+    /// A registry keeps what has ended.
+    RegistryLeaks = "registry-leaks",
 }
 
 impl Fault {

@@ -21,6 +21,7 @@ mod mutants;
 mod oracle;
 mod replay;
 mod report;
+mod session_scope;
 mod snapshot;
 mod spoken;
 mod subject;

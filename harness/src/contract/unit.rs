@@ -160,6 +160,15 @@ pub enum Form {
     Generator,
 }
 
+impl fmt::Display for Form {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Form::Function => "function",
+            Form::Generator => "generator",
+        })
+    }
+}
+
 /// What a registry tells its users apart by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Key {

@@ -12,7 +12,7 @@ use std::{
 
 use dropproof::contract::{
     Answer, Asked, Class, Dialect, Ending, Error, Op, Pool, Result, Script, Session, Statement,
-    Statements, Step,
+    Statements, Step, UnitOptions, Units,
 };
 use futures::FutureExt;
 use tokio::{
@@ -24,6 +24,7 @@ use super::{
     Fault,
     rows::{Rows, Shared},
     statements::FaultyStatements,
+    units,
 };
 
 /// A layer with a fault planted into it.
@@ -70,6 +71,10 @@ impl<P: Pool> Pool for Faulty<P> {
         let shared = (Arc::clone(&self.late), Arc::clone(&self.said));
         let memory = Memory::new(self.fault, shared, rows);
         Ok(FaultySession { inner: Some(inner), memory, place, gone: Arc::clone(&self.gone) })
+    }
+
+    fn units(&self, options: UnitOptions) -> Result<Arc<dyn Units>> {
+        Ok(units::plant(self.inner.units(options)?, self.fault))
     }
 
     async fn close(self) -> Result<()> {

@@ -3,7 +3,12 @@
 use std::{collections::BTreeSet, fs};
 
 use super::*;
-use crate::crud::tests::SCENARIOS;
+use crate::{cell::Scenario, crud, session_scope};
+
+/// Those of all suites.
+fn scenarios() -> impl Iterator<Item = &'static Scenario> {
+    crud::tests::SCENARIOS.iter().chain(session_scope::tests::SCENARIOS)
+}
 
 const DEMO: Original = Original {
     claim: "demo",
@@ -74,7 +79,7 @@ fn deviation_that_is_not_met_is_named() {
 
 #[test]
 fn every_event_of_an_original_is_paired_or_left_out() {
-    for original in SCENARIOS.iter().flat_map(|scenario| scenario.originals) {
+    for original in scenarios().flat_map(|scenario| scenario.originals) {
         for kind in Kind::ALL {
             let events = original.events(kind);
             let mut met = Vec::new();
@@ -98,7 +103,7 @@ fn every_event_of_an_original_is_paired_or_left_out() {
 
 #[test]
 fn every_field_that_is_paired_is_compared_or_left_out() {
-    for original in SCENARIOS.iter().flat_map(|scenario| scenario.originals) {
+    for original in scenarios().flat_map(|scenario| scenario.originals) {
         for (kind, pair) in
             Kind::ALL.iter().flat_map(|kind| original.pairs.iter().map(move |p| (kind, p)))
         {
@@ -122,7 +127,7 @@ fn every_trace_that_moved_in_is_compared_or_cited() {
         let name = entry.expect("it can be read").file_name().into_string().expect("it is ASCII");
         claim_of(&name)
     });
-    let originals = SCENARIOS.iter().flat_map(|scenario| scenario.originals);
+    let originals = scenarios().flat_map(|scenario| scenario.originals);
     let compared = originals.map(|original| original.claim.to_owned());
     let ledger = crate::ledger();
     let cited = ledger.claims.iter().flat_map(|claim| &claim.traces).map(|file| claim_of(file));

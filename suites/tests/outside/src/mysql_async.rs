@@ -138,6 +138,11 @@ impl Adapter for MysqlAsync {
     const VERSION: &'static str = "0.35.1";
     const LACKS: &'static [Lack] = &[
         Lack {
+            capability: Capability::UnitOfWork,
+            because: "it is a driver with a pool, and keeps no objects",
+            link: "https://docs.rs/mysql_async/0.35.1/mysql_async/",
+        },
+        Lack {
             capability: Capability::Savepoints,
             because: "a transaction in a transaction is refused, and there is no call for a \
                 savepoint",

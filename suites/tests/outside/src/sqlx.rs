@@ -183,7 +183,7 @@ adapter! {
     /// sqlx on Postgres.
     postgres, sqlx::Postgres, Dialect::Postgres, of_sqlstate,
     begin_with "BEGIN ISOLATION LEVEL REPEATABLE READ",
-    lacks [NOT_MULTIPLEXED, NOT_RESET],
+    lacks [NOT_MULTIPLEXED, NOT_RESET, NO_UNIT],
     statements {
         async fn copy_in(&mut self, sql: &str, pieces: &[&str]) -> Result<u64> {
             let mut copy = self.connection.copy_in_raw(sql).await.map_err(error)?;
@@ -224,6 +224,7 @@ adapter! {
     lacks [
         NOT_MULTIPLEXED,
         NOT_RESET,
+        NO_UNIT,
         Lack {
             capability: Capability::Connection,
             because: "SQLite is in the process, so there is no connection that could break",
@@ -253,6 +254,12 @@ const NOT_MULTIPLEXED: Lack = Lack {
     capability: Capability::Multiplexed,
     because: "a query borrows its connection mutably, so one is in flight at a time",
     link: "https://docs.rs/sqlx/0.8.5/sqlx/trait.Executor.html",
+};
+
+const NO_UNIT: Lack = Lack {
+    capability: Capability::UnitOfWork,
+    because: "sqlx is not an ORM, and keeps no objects",
+    link: "https://docs.rs/sqlx/0.8.5/sqlx/#sqlx-is-not-an-orm",
 };
 
 const NOT_RESET: Lack = Lack {

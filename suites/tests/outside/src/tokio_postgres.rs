@@ -198,6 +198,11 @@ impl Adapter for Deadpool {
     const VERSION: &'static str = "0.7.13";
     const LACKS: &'static [Lack] = &[
         Lack {
+            capability: Capability::UnitOfWork,
+            because: "it is a driver with a pool, and keeps no objects",
+            link: "https://docs.rs/tokio-postgres/0.7.13/tokio_postgres/",
+        },
+        Lack {
             capability: Capability::AdvisoryLocks,
             because: "there is no guard for advisory locks",
             link: "https://docs.rs/tokio-postgres/0.7.13/tokio_postgres/struct.Client.html",

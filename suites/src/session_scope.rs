@@ -1,0 +1,37 @@
+//! The suite `session-scope`: units of work, the scopes that close them, and the registries that give
+//! each task its own.
+//!
+//! A session of this suite is a unit of work, as the notes have it: it takes its connection from the
+//! pool with its first statement. Most checks need a layer that has such a thing. Here is the order in
+//! which they are reported; rows and bodies lie by theme in the files beside.
+
+mod identity;
+mod objects;
+mod registry;
+mod scope;
+mod sharing;
+mod steps;
+#[cfg(test)]
+pub(crate) mod tests;
+mod trouble;
+
+use std::marker::PhantomData;
+
+use dropproof::contract::Pool;
+
+use crate::Check;
+
+/// The suite, for one type of pool.
+pub(crate) struct SessionScope<P>(PhantomData<P>);
+
+impl<P: Pool> SessionScope<P> {
+    /// The checks, by theme, in report order.
+    pub(crate) const CHECKS: &'static [&'static [Check<P>]] = &[
+        scope::Scopes::CHECKS,
+        trouble::Trouble::CHECKS,
+        objects::Objects::CHECKS,
+        identity::Identity::CHECKS,
+        sharing::Sharing::CHECKS,
+        registry::Registries::CHECKS,
+    ];
+}

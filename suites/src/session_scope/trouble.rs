@@ -1,0 +1,93 @@
+//! Trouble: what a session says when its connection is gone.
+
+use std::{fmt, marker::PhantomData};
+
+use dropproof::{
+    contract::{self, Capability, Class, Pool, Unit},
+    verdict::{Error, Level, Verdict},
+};
+
+use super::steps::{all_are_back, echoes, task, units};
+use crate::{Check, Fault, Subject};
+
+/// The checks, for one type of pool.
+pub(super) struct Trouble<P>(PhantomData<P>);
+
+impl<P: Pool> Trouble<P> {
+    pub(super) const CHECKS: &'static [Check<P>] = &[Check {
+        id: "session-scope/failed-end-says-so-and-loses-nothing",
+        level: Level::Must,
+        requirement: "A commit, a rollback or a close of a session whose connection is gone MUST be \
+            an error of class `connection` or `indeterminate`, keep no connection, and leave the \
+            session usable.",
+        claims: &["guard-cancel-during-close", "scope-orm-session-vs-db-session"],
+        needs: &[Capability::UnitOfWork, Capability::Connection],
+        since: "0.1.0",
+        background: "A rollback stands in an error path, where its own error is swallowed most \
+            easily: `let _ = session.rollback().await`. Then nobody learns that the server is gone, \
+            and the dead connection goes back to the pool.",
+        catches: &[(Fault::RollbackHidesError, "is reported as done")],
+        run: |cell| cell.play(failed_end_says_so),
+    }];
+}
+
+#[derive(Clone, Copy, Debug)]
+enum End {
+    Commit,
+    Rollback,
+    Close,
+}
+
+impl fmt::Display for End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            End::Commit => "commit",
+            End::Rollback => "rollback",
+            End::Close => "close",
+        })
+    }
+}
+
+async fn failed_end_says_so<P: Pool>(subject: &Subject<P>) -> Result<Verdict, Error> {
+    let units = units(subject)?;
+    for (end, number) in [End::Commit, End::Rollback, End::Close].into_iter().zip(1..) {
+        let mut unit = units.unit();
+        unit.add(task("planted"));
+        unit.flush().await?;
+        subject.witness().end_connections().await?;
+        subject.settle().await;
+
+        let step = format!("{end} without a connection");
+        subject.trace.waits_for(&step);
+        let Some(ended) = subject.unless_stuck(end_by(&mut *unit, end)).await else {
+            return Ok(Verdict::violated(format!("the {step} never comes to an end")));
+        };
+        match ended.map_err(|error| error.class()) {
+            Ok(()) => return Ok(Verdict::violated(format!("the {step} is reported as done"))),
+            Err(Class::Connection | Class::Indeterminate) => {}
+            Err(class) => {
+                return Ok(Verdict::violated(format!("the {step} is an error of class `{class}`")));
+            }
+        }
+        if !all_are_back(subject).await? {
+            return Ok(Verdict::violated(format!("after a {step} its place is lost")));
+        }
+        if !echoes(subject, &mut *unit, number).await? {
+            return Ok(Verdict::violated(format!("after a {step} the session answers falsely")));
+        }
+        unit.close().await?;
+    }
+    let rows = subject.rows("tasks").await?;
+    Ok(match rows {
+        0 => Verdict::Upheld,
+        rows => Verdict::violated(format!("{rows} rows are there, and none was committed")),
+    })
+}
+
+async fn end_by(unit: &mut dyn Unit, end: End) -> contract::Result<()> {
+    match end {
+        End::Commit => unit.commit().await,
+        End::Rollback => unit.rollback().await,
+        End::Close => unit.close().await,
+    }
+}
