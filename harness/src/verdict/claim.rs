@@ -42,6 +42,9 @@ pub struct Claim {
     pub open: Option<String>,
     /// What is open, where checks judge a part of it.
     pub rest: Option<String>,
+    /// Programs that show it at compile time, by name: what the compiler says of them is pinned.
+    #[serde(default)]
+    pub programs: Vec<String>,
     /// What was measured of a claim about Python alone, as names of files.
     #[serde(default)]
     pub traces: Vec<String>,
@@ -109,9 +112,9 @@ pub enum Method {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Standing {
-    /// Checks judge it.
+    /// Checks or programs judge it.
     Judged,
-    /// Checks judge a part of it, and a suite is named for the rest.
+    /// They judge a part of it, and a suite is named for the rest.
     InPart,
     /// A suite is named that is to judge it.
     Open,
@@ -133,15 +136,16 @@ impl Claim {
         rules.iter().filter(|rule| rule.claims.contains(&self.id))
     }
 
-    /// How far it is judged by some rules.
+    /// How far it is judged, by some rules and by its programs.
     #[must_use]
     pub fn standing(&self, rules: &[Rule]) -> Standing {
-        match (self.subject, self.judges(rules).next(), &self.open) {
+        let judged = self.judges(rules).next().is_some() || !self.programs.is_empty();
+        match (self.subject, judged, &self.open) {
             (Subject::Python, ..) => Standing::Python,
-            (_, Some(_), None) => Standing::Judged,
-            (_, Some(_), Some(_)) => Standing::InPart,
-            (_, None, Some(_)) => Standing::Open,
-            (_, None, None) => Standing::Nobody,
+            (_, true, None) => Standing::Judged,
+            (_, true, Some(_)) => Standing::InPart,
+            (_, false, Some(_)) => Standing::Open,
+            (_, false, None) => Standing::Nobody,
         }
     }
 
@@ -156,6 +160,9 @@ impl Claim {
         }
         if let Some(rule) = self.judges(rules).next().filter(|_| python) {
             return Some(format!("`{id}` is about Python alone, and {} judges it", rule.id));
+        }
+        if python && !self.programs.is_empty() {
+            return Some(format!("`{id}` is about Python alone, and names programs"));
         }
         if python && (self.open.is_some() || self.method.is_some()) {
             return Some(format!("`{id}` is about Python alone, and says how it is to be judged"));
@@ -252,6 +259,7 @@ mod tests {
             method: (subject != Subject::Python).then_some(Method::Property),
             open: open.map(Into::into),
             rest: None,
+            programs: Vec::new(),
             traces: Vec::new(),
         }
     }
@@ -292,6 +300,11 @@ mod tests {
     #[case::no_claim(claim(Subject::Library, Some("crud")), "other", "`other`, which is no claim")]
     #[case::python(claim(Subject::Python, None), "area-one", "and demo/check judges it")]
     #[case::open(claim(Subject::Python, Some("crud")), "", "how it is to be judged")]
+    #[case::programs(
+        Claim { programs: vec!["a".into()], ..claim(Subject::Python, None) },
+        "",
+        "names programs"
+    )]
     #[case::method(Claim { method: None, ..claim(Subject::Library, None) }, "area-one", "not say how")]
     #[case::rest(
         Claim { rest: Some("a rest".into()), ..claim(Subject::Library, None) },
@@ -306,6 +319,14 @@ mod tests {
         let faults = Ledger { claims: vec![claim] }.faults(&[rule(judged)]).join("; ");
 
         assert!(faults.contains(message), "{faults}");
+    }
+
+    #[test]
+    fn program_judges_as_a_check_does() {
+        let shown = |open| Claim { programs: vec!["a".into()], ..claim(Subject::Language, open) };
+
+        assert_eq!(shown(None).standing(&[]), Standing::Judged);
+        assert_eq!(shown(Some("crud")).standing(&[]), Standing::InPart);
     }
 
     #[test]

@@ -63,6 +63,7 @@ impl Page<'_> {
         let method = claim.method.map(|method| method.to_string());
         let open = claim.rest.as_deref().filter(|_| entry.standing == Standing::InPart);
         let traces: Vec<String> = claim.traces.iter().map(|name| trace(name)).collect();
+        let programs: Vec<String> = claim.programs.iter().map(|name| program(name)).collect();
         for (name, text) in [
             ("claim", Some(claim.says.as_str())),
             ("measured", Some(&claim.evidence)),
@@ -71,6 +72,7 @@ impl Page<'_> {
             ("databases", Some(&claim.databases.to_string())),
             ("method", method.as_deref()),
             ("open", open),
+            ("programs", (!programs.is_empty()).then(|| programs.join(" ")).as_deref()),
             ("traces", (!traces.is_empty()).then(|| traces.join(" ")).as_deref()),
         ] {
             if let Some(text) = text {
@@ -122,6 +124,9 @@ impl Page<'_> {
         if let (Standing::InPart, Some(rest)) = (entry.standing, &claim.rest) {
             wrap(out, "  open: ", "    ", rest);
         }
+        claim.programs.iter().for_each(|name| {
+            writeln!(out, "    {}  as the compiler is pinned", program(name)).expect(INFALLIBLE);
+        });
         for judge in &entry.checks {
             self.check(out, judge);
         }
@@ -276,6 +281,10 @@ fn all(cells: &[String]) -> String {
 
 fn ids(entries: &[&Entry<'_>]) -> String {
     entries.iter().map(|entry| entry.claim.id.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+fn program(name: &str) -> String {
+    format!("suites/ui/examples/{name}.rs")
 }
 
 fn trace(name: &str) -> String {
