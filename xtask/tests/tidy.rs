@@ -120,7 +120,8 @@ fn dependencies_point_one_way() {
 
 #[test]
 fn every_member_keeps_the_lints_of_the_workspace() {
-    for member in members() {
+    // The programs of `ui` are judged by the lints that a user has.
+    for member in members().into_iter().filter(|member| member != "suites/ui") {
         let manifest = manifest(&member);
         let kept = manifest.get("lints").and_then(|lints| lints.get("workspace"));
         assert_eq!(kept, Some(&Value::Boolean(true)), "{member}");

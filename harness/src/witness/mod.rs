@@ -45,6 +45,16 @@ impl Source {
         }
     }
 
+    /// Reads several tables as they are at one time: where another thread does the work there is no
+    /// place at which it waits.
+    fn read(&mut self, sql: &str) -> Result<Vec<Row>, Error> {
+        match self {
+            Source::Server(_) => self.ask(sql),
+            #[cfg(feature = "sqlite")]
+            Source::Sqlite(connection) => sqlite::snapshot(connection, sql),
+        }
+    }
+
     fn left_open(&mut self, connections_max: usize) -> Result<Vec<String>, Error> {
         match self {
             Source::Server(connection) => connection.left_open(connections_max),
@@ -134,13 +144,15 @@ impl Witness {
         self.read(&Watched::entities()).await
     }
 
-    /// The rows of tables, by table.
+    /// The rows of tables, by table, as they are at one time.
     ///
     /// # Errors
     ///
     /// Fails with what the server said.
     pub async fn read(&self, watched: &Watched) -> Result<Tables, Error> {
-        Ok(watched.sort(self.query(watched.read()).await?))
+        let sql = watched.read();
+        let rows = self.job(move |source| source.read(&sql)).await.map_err(|_| Error::Gone)??;
+        Ok(watched.sort(rows))
     }
 
     /// What is left open by connections that are not ours: transactions and locks, in words that

@@ -25,6 +25,18 @@ pub(super) fn query(connection: &Connection, sql: &str) -> Result<Vec<Row>, Erro
     collect(connection, sql).map_err(|source| Error::Sqlite { source })
 }
 
+/// Reads in one transaction, so that what somebody else commits meanwhile is in none of the tables or
+/// in all.
+pub(super) fn snapshot(connection: &Connection, sql: &str) -> Result<Vec<Row>, Error> {
+    let read = || {
+        let transaction = connection.unchecked_transaction()?;
+        let rows = collect(connection, sql)?;
+        transaction.commit()?;
+        Ok(rows)
+    };
+    read().map_err(|source| Error::Sqlite { source })
+}
+
 /// Somebody else's transaction that has written holds the one write lock, or has it reserved:
 /// <https://www.sqlite.org/lockingv3.html>.
 pub(super) fn left_open(connection: &Connection) -> Result<Vec<String>, Error> {

@@ -286,6 +286,28 @@ mod tests {
     }
 
     #[test]
+    fn tables_are_read_as_they_are_at_one_time() {
+        let fresh = fresh("CREATE TABLE a (n INTEGER); CREATE TABLE b (n INTEGER)");
+        let watched = watched(&fresh, "INSERT INTO a VALUES (0); INSERT INTO b VALUES (0)", &[]);
+        bring_back(&fresh, &watched);
+        let file = fresh.url().trim_start_matches("sqlite://").to_owned();
+        let writer = std::thread::spawn(move || {
+            let connection = rusqlite::Connection::open(file).expect("the file is there");
+            for n in 1..10_000 {
+                let both =
+                    format!("BEGIN IMMEDIATE; UPDATE a SET n = {n}; UPDATE b SET n = {n}; COMMIT");
+                connection.execute_batch(&both).expect("the file is not locked for long");
+            }
+        });
+
+        while !writer.is_finished() {
+            let read = tokio_test::block_on(fresh.witness().read(&watched)).unwrap();
+            assert_eq!(read["a"], read["b"]);
+        }
+        writer.join().unwrap();
+    }
+
+    #[test]
     fn statements_may_end_with_a_comment() {
         let mut text = String::new();
         append(&mut text, "A; -- a\n");
