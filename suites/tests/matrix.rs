@@ -4,6 +4,10 @@ use std::process::ExitCode;
 
 use dropproof::database::Kind;
 use dropproof_adapters::{KNOWN_ISSUES, mysql_async::MysqlAsync, sqlx, tokio_postgres};
+use dropproof_session::{
+    Layer,
+    driver::{mysql_async as on_mysql_async, sqlx as on_sqlx, tokio_postgres as on_tokio_postgres},
+};
 use dropproof_suites::Matrix;
 
 fn main() -> ExitCode {
@@ -18,5 +22,12 @@ fn main() -> ExitCode {
         .cell::<sqlx::mysql::Sqlx>(Kind::MariaDb)
         .cell::<MysqlAsync>(Kind::MariaDb)
         .cell::<sqlx::sqlite::Sqlx>(Kind::Sqlite)
+        .cell::<Layer<on_sqlx::Postgres>>(Kind::Postgres)
+        .cell::<Layer<on_tokio_postgres::TokioPostgres>>(Kind::Postgres)
+        .cell::<Layer<on_sqlx::MySql>>(Kind::MySql)
+        .cell::<Layer<on_mysql_async::MysqlAsync>>(Kind::MySql)
+        .cell::<Layer<on_sqlx::MySql>>(Kind::MariaDb)
+        .cell::<Layer<on_mysql_async::MysqlAsync>>(Kind::MariaDb)
+        .cell::<Layer<on_sqlx::Sqlite>>(Kind::Sqlite)
         .run()
 }

@@ -43,11 +43,16 @@ impl<S: Scene> Runner<'_, S> {
             let seconds = if is_counted {
                 // What the first cut does alone comes first: a clean-up that fails has no places.
                 let visit = self.visit(&kept.stage, &reference, first, How::drop(true));
-                visits.extend(bounded(&first.name, visit).await?);
+                if let Some(visit) = bounded(&first.name, visit).await? {
+                    kept.fit = self.fit(&reference, first, &visit);
+                    visits.push(visit);
+                }
                 if visits.iter().any(|visit| !visit.class.is_upheld()) {
                     kept.stage.close(self.fresh).await?;
                     return Ok(Swept { visits, counted: Some(1) });
                 }
+                // A connection that was put in the place of the one that was cut has cold caches.
+                kept = self.ready(&runtime, kept, &reference, first).await?;
                 let said = self.clean_up_after(&kept.stage, first);
                 kept.fit = Fit::Spent;
                 clean_up_cuts(&bounded(&first.name, said).await?)
