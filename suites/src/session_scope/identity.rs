@@ -181,7 +181,10 @@ async fn only_what_asks_the_server_waits<P: Pool>(subject: &Subject<P>) -> Resul
     waits.push(("a rollback", true, waited(unit.rollback()).await?));
     waits.push(("a commit after the rollback", false, waited(unit.commit()).await?));
     waits.push(("a close after the rollback", false, waited(unit.close()).await?));
-    let wrong = waits.into_iter().find(|(_, expected, seen)| expected != seen);
+    // Where a thread answers, it may have done so before anybody looks.
+    let is_seen = subject.connections().is_some();
+    let wrong = |(_, expected, seen): &(_, bool, bool)| expected != seen && (is_seen || *seen);
+    let wrong = waits.into_iter().find(wrong);
     Ok(match wrong {
         None => Verdict::Upheld,
         Some((call, true, _)) => Verdict::violated(format!("{call} is ready at once")),

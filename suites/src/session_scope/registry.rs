@@ -15,8 +15,8 @@ use dropproof::{
 use futures::{FutureExt, future::BoxFuture};
 use tokio::{
     runtime, spawn,
-    sync::{Barrier, mpsc as channel},
-    task::{JoinHandle, yield_now},
+    sync::{Barrier, mpsc as channel, oneshot},
+    task::JoinHandle,
 };
 
 use super::steps::{all_are_back, empty, task, units};
@@ -29,7 +29,7 @@ use crate::{
 
 /// So many tasks end, and nothing grows.
 const MANY: usize = 10_000;
-/// A task that is spun on several threads has been on a second one by then.
+/// A task that is on one thread by then will never be on another.
 const WANDERED_MAX: Duration = Duration::from_secs(30);
 
 /// The checks, for one type of pool.
@@ -190,9 +190,7 @@ fn wandering_task_keeps_its_session(units: &Arc<dyn Units>) -> Result<Verdict, E
                 let (first, home) = (identity(&asked.unit()?), thread::current().id());
                 let until = Instant::now() + WANDERED_MAX;
                 while thread::current().id() == home && Instant::now() < until {
-                    // Somebody else keeps this thread busy, so that the task is taken by another.
-                    spawn(async { thread::yield_now() });
-                    yield_now().await;
+                    from_a_busy_thread().await;
                 }
                 let moved = thread::current().id() != home;
                 said.send((moved, first == identity(&asked.unit()?))).ok();
@@ -216,6 +214,19 @@ fn wandering_task_keeps_its_session(units: &Arc<dyn Units>) -> Result<Verdict, E
         Ok(Err(error)) => Err(error.into()),
         Err(_) => Ok(Verdict::violated("a task that has moved to another thread panics")),
     }
+}
+
+/// Waits while another task keeps this thread busy, so that whoever waits goes on on another.
+async fn from_a_busy_thread() {
+    let (go_on, waits) = oneshot::channel();
+    let (done, busy) = mpsc::channel::<()>();
+    spawn(async move {
+        // Who is woken by a task of a thread goes on there; who is woken from outside, anywhere.
+        thread::spawn(move || go_on.send(()).ok());
+        busy.recv().ok();
+    });
+    waits.await.ok();
+    drop(done);
 }
 
 async fn each_thread_has_a_session_of_its_own<P: Pool>(

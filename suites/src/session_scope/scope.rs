@@ -204,6 +204,10 @@ const DROPPED: Deviation = Deviation {
 
 async fn scope_closes_its_session_once<P: Pool>(subject: &Subject<P>) -> Result<Verdict, Error> {
     let units = units(subject)?;
+    // What a new connection says first is no part of a scope.
+    if !all_are_back(subject).await? {
+        return Ok(Verdict::violated("the pool does not lend its sessions"));
+    }
     for form in [Form::Function, Form::Generator] {
         for way in Way::ALL {
             let before = units.closed();

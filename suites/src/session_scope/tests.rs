@@ -16,6 +16,12 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     registry::FORGETS,
 ];
 
+/// The databases that have a snapshot of their own, with the reason.
+const DIFFERENCES: &[(&str, &str)] = &[(
+    "added-row-is-stored-by-the-commit@sqlite",
+    "what has only read holds no lock there, and no server says that its transaction is open",
+)];
+
 #[test]
 fn every_scenario_has_its_snapshot_and_every_snapshot_its_scenario() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../snapshots/session-scope");
@@ -26,5 +32,8 @@ fn every_scenario_has_its_snapshot_and_every_snapshot_its_scenario() {
     let claims =
         SCENARIOS.iter().filter_map(|scenario| scenario.check.strip_prefix("session-scope/"));
 
-    assert_eq!(files.collect::<BTreeSet<_>>(), claims.map(str::to_owned).collect());
+    let own = DIFFERENCES.iter().map(|(name, _)| *name);
+    let listed = claims.chain(own).map(str::to_owned);
+
+    assert_eq!(files.collect::<BTreeSet<_>>(), listed.collect());
 }

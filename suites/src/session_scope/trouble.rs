@@ -18,8 +18,8 @@ impl<P: Pool> Trouble<P> {
         id: "session-scope/failed-end-says-so-and-loses-nothing",
         level: Level::Must,
         requirement: "A commit, a rollback or a close of a session whose connection is gone MUST be \
-            an error of class `connection` or `indeterminate`, keep no connection, and leave the \
-            session usable.",
+            an error of class `connection` or `indeterminate`, keep no connection, and leave a \
+            session that can be used after its close.",
         claims: &["guard-cancel-during-close", "scope-orm-session-vs-db-session"],
         needs: &[Capability::UnitOfWork, Capability::Connection],
         since: "0.1.0",
@@ -72,6 +72,8 @@ async fn failed_end_says_so<P: Pool>(subject: &Subject<P>) -> Result<Verdict, Er
         if !all_are_back(subject).await? {
             return Ok(Verdict::violated(format!("after a {step} its place is lost")));
         }
+        // What has failed is to be given up before anything else is asked.
+        unit.close().await?;
         if !echoes(subject, &mut *unit, number).await? {
             return Ok(Verdict::violated(format!("after a {step} the session answers falsely")));
         }
