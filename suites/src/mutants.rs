@@ -3,7 +3,7 @@
 use std::{fmt, process::ExitCode};
 
 use dropproof::{
-    contract::{Adapter, Target, boxed::BoxedPool},
+    contract::{Adapter, Capability, Target, boxed::BoxedPool},
     database::Kind,
     verdict::{Rule, Trial, Verdict},
 };
@@ -49,9 +49,24 @@ impl Mutants {
     /// Plants every fault into an adapter whose pool makes some of them harmless, as one does that
     /// resets each connection before it lends it again: of these it is shown that they are.
     #[must_use]
-    pub fn cell_that_heals<A: Adapter>(mut self, database: Kind, healed: &[Fault]) -> Self {
+    pub fn cell_that_heals<A: Adapter>(self, database: Kind, healed: &[Fault]) -> Self {
+        self.cell_of_checks::<A>(database, healed, |_| true)
+    }
+
+    /// Plants into an adapter the faults of the checks that need a capability, which few have.
+    #[must_use]
+    pub fn cell_with<A: Adapter>(self, database: Kind, capability: Capability) -> Self {
+        self.cell_of_checks::<A>(database, &[], |check| check.needs.contains(&capability))
+    }
+
+    fn cell_of_checks<A: Adapter>(
+        mut self,
+        database: Kind,
+        healed: &[Fault],
+        wanted: impl Fn(&Check<Subject>) -> bool,
+    ) -> Self {
         let cell = self.trials.add_cell::<A>(database);
-        for check in checks::<Subject>() {
+        for check in checks::<Subject>().into_iter().filter(|check| wanted(check)) {
             for (fault, message) in check.catches {
                 if fault.shows_on(database) {
                     let mutant = Planted { check, fault: *fault, message };

@@ -2,8 +2,9 @@
 
 use std::process::ExitCode;
 
-use dropproof::database::Kind;
+use dropproof::{contract::Capability, database::Kind};
 use dropproof_adapters::{KNOWN_ISSUES, mysql_async::MysqlAsync, sqlx, tokio_postgres};
+use dropproof_session::{Layer, driver::sqlx as on_sqlx};
 use dropproof_suites::{Fault, Mutants};
 
 /// mysql_async resets each connection before it lends it again, which rolls back as well; it has no
@@ -26,5 +27,9 @@ fn main() -> ExitCode {
         .cell::<sqlx::mysql::Sqlx>(Kind::MariaDb)
         .cell_that_heals::<MysqlAsync>(Kind::MariaDb, HEALED)
         .cell::<sqlx::sqlite::Sqlx>(Kind::Sqlite)
+        .cell_with::<Layer<on_sqlx::Postgres>>(Kind::Postgres, Capability::UnitOfWork)
+        .cell_with::<Layer<on_sqlx::MySql>>(Kind::MySql, Capability::UnitOfWork)
+        .cell_with::<Layer<on_sqlx::MySql>>(Kind::MariaDb, Capability::UnitOfWork)
+        .cell_with::<Layer<on_sqlx::Sqlite>>(Kind::Sqlite, Capability::UnitOfWork)
         .run()
 }

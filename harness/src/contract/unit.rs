@@ -226,7 +226,7 @@ pub trait Units: Send + Sync {
     /// Makes a registry.
     fn registry(&self, key: Key) -> Arc<dyn Registry>;
 
-    /// How many units were closed so far, those that were dropped unclosed among them.
+    /// How often units were closed so far, by a call or by the drop of one that was not.
     fn closed(&self) -> usize;
 
     /// Whether a password is that of a hash.
