@@ -243,6 +243,12 @@ impl<P: Pool> Cell<P> {
         self.one_of(swept)
     }
 
+    /// Ends the layer's runtime at some cuts in the work of an operation.
+    pub(crate) fn shut_down(&self, operation: Operation<P>) -> Result<Judged, Error> {
+        let swept = self.on_fresh(operation, |sweep| Ok(sweep.shut_down()?))?;
+        self.one_of(swept)
+    }
+
     /// Drops an operation in its work, and then whoever borrows next at every place of the clean-up.
     pub(crate) fn cut_again(&self, operation: Operation<P>) -> Result<Judged, Error> {
         let swept = self.on_fresh(operation, |sweep| Ok(sweep.cut_again()?))?;

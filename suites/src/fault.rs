@@ -125,6 +125,10 @@ faults! {
     LeaksInTask = "leaks-in-task",
     /// The same, where it is dropped by a panic.
     LeaksOnPanic = "leaks-on-panic",
+    /// The same, where it is dropped and no runtime is left.
+    LeaksAfterRuntime = "leaks-after-runtime",
+    /// A transaction that was dropped is rolled back by a task, and by nobody else.
+    SpawnsRollback = "spawns-rollback",
     /// A session whose transaction failed does not come back to the pool.
     LeaksOnError = "leaks-on-error",
     /// A statement that the server refuses is sent once more.

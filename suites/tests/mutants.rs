@@ -17,11 +17,14 @@ const HEALED: &[Fault] = &[
     Fault::SavepointIgnored,
 ];
 
+/// tokio-postgres has a socket in a task, which ends with the runtime whoever keeps the client.
+const SOCKET_IN_A_TASK: &[Fault] = &[Fault::LeaksAfterRuntime];
+
 fn main() -> ExitCode {
     Mutants::new()
         .known_issues(KNOWN_ISSUES)
         .cell::<sqlx::postgres::Sqlx>(Kind::Postgres)
-        .cell::<tokio_postgres::Deadpool>(Kind::Postgres)
+        .cell_that_heals::<tokio_postgres::Deadpool>(Kind::Postgres, SOCKET_IN_A_TASK)
         .cell::<sqlx::mysql::Sqlx>(Kind::MySql)
         .cell_that_heals::<MysqlAsync>(Kind::MySql, HEALED)
         .cell::<sqlx::mysql::Sqlx>(Kind::MariaDb)

@@ -2,6 +2,8 @@
 
 use std::io;
 
+use tokio::task::JoinHandle;
+
 use super::Quiet;
 
 /// A tokio runtime of one thread, with I/O and time, whose quiet can be waited for.
@@ -34,6 +36,14 @@ impl Runtime {
     /// Panics inside another runtime, and where the future does.
     pub fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
         self.runtime.block_on(future)
+    }
+
+    /// Makes a future one of the runtime's tasks, which go on while something is run to its end.
+    pub(crate) fn spawn<T: Send + 'static>(
+        &self,
+        future: impl Future<Output = T> + Send + 'static,
+    ) -> JoinHandle<T> {
+        self.runtime.spawn(future)
     }
 
     /// The handle on which quiet is waited for.

@@ -18,9 +18,11 @@ pub enum Class {
     Discarded,
     /// The whole operation was completed in the background before the connection was lent again.
     Finished,
+    /// Something panicked that was only dropped.
+    Panicked,
     /// A part of the operation ran on, or it ran on while its connection was lent to another.
     Busy,
-    /// A transaction or a lock is left on the server.
+    /// A transaction, a lock or a connection that nobody has is left on the server.
     Open,
     /// Success was reported, and the effect is missing.
     Lost,
@@ -36,10 +38,11 @@ pub enum Class {
 
 impl Class {
     /// Every class, from the mildest to the worst.
-    pub const ALL: [Class; 10] = [
+    pub const ALL: [Class; 11] = [
         Class::Clean,
         Class::Discarded,
         Class::Finished,
+        Class::Panicked,
         Class::Busy,
         Class::Open,
         Class::Lost,
@@ -62,6 +65,7 @@ impl Class {
             Class::Clean => "clean",
             Class::Discarded => "discarded",
             Class::Finished => "finished",
+            Class::Panicked => "panicked",
             Class::Busy => "busy",
             Class::Open => "open",
             Class::Lost => "lost",
@@ -79,6 +83,7 @@ impl Class {
             Class::Clean => '.',
             Class::Discarded => 'd',
             Class::Finished => 'f',
+            Class::Panicked => '!',
             Class::Busy => 'B',
             Class::Open => 'O',
             Class::Lost => 'L',
@@ -94,7 +99,8 @@ impl Class {
         let colour = match self {
             Class::Clean => AnsiColor::Green,
             Class::Discarded | Class::Finished => AnsiColor::Cyan,
-            Class::Busy
+            Class::Panicked
+            | Class::Busy
             | Class::Open
             | Class::Lost
             | Class::Torn

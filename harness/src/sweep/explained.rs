@@ -13,7 +13,7 @@ pub struct Explained {
     pub mended: &'static str,
 }
 
-const PAGES: [(Class, Explained); 10] = [
+const PAGES: [(Class, Explained); 11] = [
     (
         Class::Clean,
         Explained {
@@ -48,6 +48,18 @@ const PAGES: [(Class, Explained); 10] = [
         },
     ),
     (
+        Class::Panicked,
+        Explained {
+            rule: "Something of the layer was dropped, and that panicked. Where a thread unwinds \
+                    already the process is aborted, and elsewhere what was to be dropped after it \
+                    may not be.",
+            how: "A drop spawns its clean-up, and there is no runtime any more: `main` has returned, \
+                    or a test has ended, while a static, a thread or the caller still had the session.",
+            mended: "Ask for the runtime by `Handle::try_current`, and close the socket where there \
+                    is none: that needs nobody, and the server rolls back.",
+        },
+    ),
+    (
         Class::Busy,
         Explained {
             rule: "After the drop the server got requests that only the operation sends: a part of \
@@ -61,8 +73,9 @@ const PAGES: [(Class, Explained); 10] = [
     (
         Class::Open,
         Explained {
-            rule: "The server still has a transaction or a lock open when all is quiet. It blocks \
-                    others and holds back the clean-up of old rows, until the connection ends.",
+            rule: "The server still has a transaction or a lock open when all is quiet, or a \
+                    connection whose pool is gone. It blocks others and holds back the clean-up of \
+                    old rows, until the connection ends.",
             how: "The guard is made when the answer to BEGIN has come, so that nothing guards the \
                     await before; or a connection is let go without being closed.",
             mended: "Arm the guard before the await. Where a ROLLBACK cannot be sent from a drop, \

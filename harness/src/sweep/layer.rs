@@ -23,7 +23,7 @@ const NONCES: usize = 3;
 /// A layer that is swept by an operation.
 pub(super) struct Layer<P: Pool> {
     open: Open<P>,
-    operation: Operation<P>,
+    pub(super) operation: Operation<P>,
     watched: Watched,
     /// The next number that no question had before.
     nonce: Cell<i64>,
@@ -32,6 +32,11 @@ pub(super) struct Layer<P: Pool> {
 impl<P: Pool> Layer<P> {
     pub(super) fn new(open: Open<P>, operation: Operation<P>) -> Self {
         Self { open, operation, watched: Watched::entities(), nonce: Cell::new(1) }
+    }
+
+    /// Opens a pool.
+    pub(super) async fn pool(&self, url: String) -> contract::Result<P> {
+        (self.open)(Target { url, sessions_max: self.operation.sessions_max() }).await
     }
 
     /// A number that no question had before.
@@ -120,7 +125,7 @@ impl<P: Pool> Scene for Layer<P> {
         url: String,
         known: Option<Vec<Row>>,
     ) -> contract::Result<(Arc<P>, Vec<Row>)> {
-        let pool = (self.open)(Target { url, sessions_max: self.operation.sessions_max() }).await?;
+        let pool = self.pool(url).await?;
         let state = match known {
             Some(state) => state,
             None => state(&mut pool.session().await?, fresh.kind()).await?,

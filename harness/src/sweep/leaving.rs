@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// So many cuts show that two ways of leaving are the same.
-const CUTS: usize = 3;
+pub(super) const CUTS: usize = 3;
 
 /// A way in which a caller leaves an operation that is under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

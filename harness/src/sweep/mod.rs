@@ -8,13 +8,14 @@
 //!
 //! Reading order: `cut` says where, `visit` is one run, `runner` makes all of them on a `stage`, and
 //! `scene` is what differs between a `layer` and a `function`. `leaving`, `again` and `endure` use the
-//! same visit for other questions.
+//! same visit for other questions, and `shut_down` has one of its own, on two runtimes (`apart`).
 //!
 //! Where there is no wire (SQLite), the operation is dropped after one poll, two polls, and so on.
 //! How many polls it needs depends on how fast other threads answer, so this is done in rounds until
 //! enough cuts were visited, and neither the number of polls nor that of the cuts is reported.
 
 mod again;
+mod apart;
 mod application;
 mod class;
 mod cut;
@@ -30,6 +31,7 @@ mod question;
 mod reference;
 mod runner;
 mod scene;
+mod shut_down;
 mod silence;
 mod stage;
 mod visit;
@@ -197,6 +199,16 @@ impl<P: Pool> LayerSweep<'_, P> {
     /// See [`run`](Self::run).
     pub fn leave(&self, leaving: Leaving) -> Result<Vec<Left>, Error> {
         self.runner(&self.layer(), Depth::Quick).leave(leaving)
+    }
+
+    /// Ends the runtime of the layer at three cuts in the operation's work, each time with operation
+    /// and pool and before them; the pool that is asked then is another, on another runtime.
+    ///
+    /// # Errors
+    ///
+    /// See [`run`](Self::run).
+    pub fn shut_down(&self) -> Result<Swept, Error> {
+        self.runner(&self.layer(), Depth::Quick).shut_down()
     }
 
     /// Drops the operation in the middle of its work, and then cuts the clean-up at every place of

@@ -246,27 +246,32 @@ impl<S: Scene> Runner<'_, S> {
     /// Waits until what the layer does after a drop is over, and says what is left open then.
     async fn clean_up(&self, stage: &Stage<S>, witness: &Witness) -> Result<Vec<String>, Error> {
         stage.settle().await;
-        let connections = stage.wire().map_or(0, |wire| wire.connections().len());
-        let mut left_open = witness.left_open(connections).await?;
-        if stage.wire().is_none() {
-            // Another thread does it, which the runtime does not see.
-            let mut ask = interval(ASK_EVERY);
-            let began = Instant::now();
-            while began.elapsed() < CLEAN_UP_MAX && !left_open.is_empty() {
-                ask.tick().await;
-                left_open = witness.left_open(connections).await?;
-            }
-        }
-        match stage.wire() {
-            // Who has not been answered, as in the middle of a COPY, has been announced nothing.
-            Some(wire)
-                if wire.unanswered() == 0 && is_announced(&wire) != is_witnessed(&left_open) =>
-            {
-                Err(Error::Disagreement { left_open, connections: wire.connections() })
-            }
-            _ => Ok(left_open),
-        }
+        left_open(witness, stage.wire().as_ref()).await
     }
+}
+
+/// What is left open when the wire is quiet.
+pub(super) async fn left_open(
+    witness: &Witness,
+    wire: Option<&Wire>,
+) -> Result<Vec<String>, Error> {
+    let connections = wire.map_or(0, |wire| wire.connections().len());
+    let mut left_open = witness.left_open(connections).await?;
+    let Some(wire) = wire else {
+        // Another thread does it, which the runtime does not see.
+        let mut ask = interval(ASK_EVERY);
+        let began = Instant::now();
+        while began.elapsed() < CLEAN_UP_MAX && !left_open.is_empty() {
+            ask.tick().await;
+            left_open = witness.left_open(connections).await?;
+        }
+        return Ok(left_open);
+    };
+    // Who has not been answered, as in the middle of a COPY, has been announced nothing.
+    if wire.unanswered() == 0 && is_announced(wire) != is_witnessed(&left_open) {
+        return Err(Error::Disagreement { left_open, connections: wire.connections() });
+    }
+    Ok(left_open)
 }
 
 /// Whether a server has announced that one of its connections is in a transaction.
@@ -345,7 +350,12 @@ pub(super) fn missed(cut: &Cut, found: &str) -> Error {
     Error::Missed { cut: cut.name.clone(), found: found.to_owned() }
 }
 
-fn visit(cut: &str, mut found: Vec<Finding>, mildest: Class, evidence: Evidence) -> Visit {
+pub(super) fn visit(
+    cut: &str,
+    mut found: Vec<Finding>,
+    mildest: Class,
+    evidence: Evidence,
+) -> Visit {
     // The order of equals stays, so that equal visits have equal findings.
     found.sort_by(|(a, _), (b, _)| b.cmp(a));
     let class = found.first().map_or(mildest, |(class, _)| *class);
@@ -366,7 +376,7 @@ fn reused(same_connections: bool) -> Class {
     if same_connections { Class::Clean } else { Class::Discarded }
 }
 
-fn opened(left_open: &[String]) -> Vec<Finding> {
+pub(super) fn opened(left_open: &[String]) -> Vec<Finding> {
     left_open.iter().map(|what| (Class::Open, what.clone())).collect()
 }
 

@@ -71,6 +71,25 @@ impl<P: Pool> Leaving<P> {
             run: |cell| cell.leave(work(), Way::Panic),
         },
         Check {
+            id: "drop-guard/runtime-shut-down-is-a-drop",
+            level: Level::Must,
+            requirement: "When its runtime is shut down in the work of a transaction, with it or \
+                before it, a session MUST be dropped without a panic, MUST leave both rows or none, \
+                no connection and nothing open, and a pool on another runtime MUST be sound.",
+            claims: &["guard-cancel-during-close", "guard-finally-no-leak"],
+            needs: &[Capability::DroppedGuard],
+            since: "0.1.0",
+            background: "A drop that spawns its clean-up has nobody to run it when the runtime ends, \
+                and where it has ended already `tokio::spawn` panics: in a static, a thread of one's \
+                own, the end of a test. Ask for the runtime by `Handle::try_current`, and close the \
+                socket where there is none: the server rolls back.",
+            catches: &[
+                (Fault::SpawnsRollback, "there is no reactor running"),
+                (Fault::LeaksAfterRuntime, "lock is held"),
+            ],
+            run: |cell| cell.shut_down(work()),
+        },
+        Check {
             id: "drop-guard/dropped-clean-up-is-safe",
             level: Level::Must,
             requirement: "When a transaction was dropped in its work, whoever borrows next and is \

@@ -1,7 +1,7 @@
 //! The faults of a pool and its sessions, and the layer that they are planted into.
 
 use std::{
-    mem,
+    mem::{self, ManuallyDrop},
     panic::AssertUnwindSafe,
     sync::{
         Arc, Mutex, PoisonError,
@@ -16,6 +16,7 @@ use dropproof::contract::{
 };
 use futures::FutureExt;
 use tokio::{
+    runtime::Handle,
     sync::{OwnedSemaphorePermit, Semaphore},
     task,
 };
@@ -197,7 +198,9 @@ impl<S: Session + 'static> FaultySession<S> {
                 by_hand(&mut self.inner().on(), script, None).await
             }
             Fault::BeginsByHand => by_hand(&mut self.inner().on(), script, None).await,
-            Fault::AbandonsDirty => by_hand(&mut self.inner().on(), script, Some("ROLLBACK")).await,
+            Fault::AbandonsDirty | Fault::LeaksAfterRuntime | Fault::SpawnsRollback => {
+                by_hand(&mut self.inner().on(), script, Some("ROLLBACK")).await
+            }
             Fault::RefusalHidden => self.inner().transact_by(entry, script).await.or(Ok(())),
             Fault::ConflictHidden => match self.inner().transact_by(entry, script).await {
                 Err(error) if error.class() == Class::Conflict => Ok(()),
@@ -319,6 +322,17 @@ impl<S: Session + 'static> Drop for FaultySession<S> {
             }
             Fault::LeaksInTask if task::try_id().is_some() => mem::forget(self.inner.take()),
             Fault::LeaksOnPanic if thread::panicking() => mem::forget(self.inner.take()),
+            Fault::LeaksAfterRuntime if Handle::try_current().is_err() => {
+                mem::forget(self.inner.take());
+            }
+            Fault::SpawnsRollback => {
+                // Where there is nobody to spawn it, it is nobody's.
+                let inner = ManuallyDrop::new(self.inner.take());
+                let runtime = Handle::current();
+                if let Some(mut inner) = ManuallyDrop::into_inner(inner) {
+                    drop(runtime.spawn(async move { inner.on().text("ROLLBACK").await }));
+                }
+            }
             Fault::RetriesUnasked => {
                 if let Some(mut inner) = self.inner.take() {
                     // Nobody waits for it.
