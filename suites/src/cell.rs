@@ -7,7 +7,10 @@ use dropproof::{
     database::{Database, Fresh, Kind},
     poll::Runtime,
     run::Run,
-    sweep::{self, Depth, LayerSweep, Leaving, Open, Operation, Swept, Trouble},
+    sweep::{
+        self, Closing, ClosingSweep, Depth, LayerSweep, Leaving, Open, Operation, Swept, Trouble,
+        Visit,
+    },
     verdict::{Error, Verdict},
     wire::Proxy,
 };
@@ -214,9 +217,20 @@ impl<P: Pool> Cell<P> {
         self.each(operations, |sweep| Ok(sweep.run()?))
     }
 
+    /// Drops each of several ends of a pool at every place of its conversation, for one verdict.
+    pub(crate) fn sweep_closing(
+        &self,
+        closings: Vec<(String, Closing<P>)>,
+    ) -> Result<Judged, Error> {
+        let run = |closing| self.on_closing(closing, |sweep| Ok(sweep.run()?));
+        let replay = |closing, cut| self.on_closing(closing, |sweep| Ok(sweep.replay(cut)?));
+        self.each_of(closings, run, replay)
+    }
+
     /// Runs an operation without a cut, and asks what is asked after one.
     pub(crate) fn uncut(&self, operation: Operation<P>) -> Result<Judged, Error> {
-        self.visit(0, "", 0, operation)
+        let visit = self.on_fresh(operation, |sweep| Ok(sweep.replay(0)?))?;
+        Ok(Judged::visit(0, "", 0, &visit))
     }
 
     /// Runs each of several operations without a cut, for one verdict.
@@ -275,31 +289,27 @@ impl<P: Pool> Cell<P> {
     /// Judges each operation, or the one cut of the one of them that is replayed.
     fn each(
         &self,
-        mut operations: Named<P>,
+        operations: Named<P>,
         work: impl Fn(&LayerSweep<'_, P>) -> Result<Swept, Error>,
+    ) -> Result<Judged, Error> {
+        let replay = |operation, cut| self.on_fresh(operation, |sweep| Ok(sweep.replay(cut)?));
+        self.each_of(operations, |operation| self.on_fresh(operation, &work), replay)
+    }
+
+    fn each_of<O>(
+        &self,
+        mut operations: Vec<(String, O)>,
+        run: impl Fn(O) -> Result<Swept, Error>,
+        replay: impl Fn(O, usize) -> Result<Visit, Error>,
     ) -> Result<Judged, Error> {
         if let Some(replayed) = self.replayed {
             let place = (replayed / NUMBERS_OF_ONE).min(operations.len() - 1);
             let (name, operation) = operations.swap_remove(place);
-            return self.visit(place, &name, replayed - place * NUMBERS_OF_ONE, operation);
+            let cut = replayed - place * NUMBERS_OF_ONE;
+            return Ok(Judged::visit(place, &name, cut, &replay(operation, cut)?));
         }
-        let judged = operations.into_iter().map(|(name, operation)| {
-            let swept = self.on_fresh(operation, &work)?;
-            Ok((name, swept))
-        });
+        let judged = operations.into_iter().map(|(name, operation)| Ok((name, run(operation)?)));
         Ok(Judged::each(&judged.collect::<Result<Vec<_>, Error>>()?))
-    }
-
-    /// Visits one cut of an operation by its number, zero for the run without one.
-    fn visit(
-        &self,
-        place: usize,
-        name: &str,
-        cut: usize,
-        operation: Operation<P>,
-    ) -> Result<Judged, Error> {
-        let visit = self.on_fresh(operation, |sweep| Ok(sweep.replay(cut)?))?;
-        Ok(Judged::visit(place, name, cut, &visit))
     }
 
     fn on_fresh<T>(
@@ -310,6 +320,16 @@ impl<P: Pool> Cell<P> {
         let fresh = self.database.fresh()?;
         let (open, depth) = (Arc::clone(&self.open), self.depth);
         work(&LayerSweep { fresh: &fresh, open, operation, depth })
+    }
+
+    fn on_closing<T>(
+        &self,
+        closing: Closing<P>,
+        work: impl FnOnce(&ClosingSweep<'_, P>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let fresh = self.database.fresh()?;
+        let (open, depth) = (Arc::clone(&self.open), self.depth);
+        work(&ClosingSweep { fresh: &fresh, open, closing, depth })
     }
 
     fn traced(

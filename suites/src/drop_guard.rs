@@ -5,6 +5,7 @@
 //! theme in the files beside: an operation is swept by the harness, and what is to be seen after each
 //! cut is the same for all of them.
 
+mod closing;
 mod entry;
 mod lease;
 mod leaving;
@@ -38,6 +39,7 @@ impl<P: Pool> DropGuard<P> {
         shared::Shared::CHECKS,
         session::GivenBack::CHECKS,
         storm::Storm::CHECKS,
+        closing::End::CHECKS,
     ];
 }
 

@@ -11,7 +11,7 @@ use std::{
 use dropproof::{
     contract::{Dialect, Pool},
     database::{Fresh, Kind},
-    poll::{Cut, Runtime, cut_after},
+    poll::Runtime,
     verdict::Error,
     wire::Proxy,
     witness::{OPEN_TRANSACTION, Witness},
@@ -104,23 +104,6 @@ impl<P: Pool> Subject<P> {
         Some(self.proxy.as_ref()?.wire().connections().len())
     }
 
-    /// Begins to close the pool, and drops that after so many polls.
-    pub(crate) fn cut_close(self, polls: u32) -> Result<Closed, Error> {
-        let Self { pool, trace, proxy, runtime, fresh } = self;
-        trace.waits_for("close the pool");
-        let closing = async {
-            let finished = match cut_after(pool.close(), polls).await {
-                Cut::Finished(closed) => closed.map(|()| true)?,
-                Cut::Dropped => false,
-            };
-            settle(&runtime, proxy.as_ref()).await;
-            let connections = proxy.as_ref().map_or(0, |proxy| proxy.wire().connections().len());
-            let left_open = fresh.witness().left_open(connections).await?;
-            Ok::<_, Error>(Closed { finished, connections, left_open })
-        };
-        within(&runtime, &trace, closing)?
-    }
-
     /// Begins to listen to what is said with the server.
     pub(crate) fn listen(&self) {
         if let Some(proxy) = &self.proxy {
@@ -172,17 +155,6 @@ impl<P: Pool> fmt::Debug for Subject<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Subject").field("fresh", &self.fresh).finish_non_exhaustive()
     }
-}
-
-/// What is left of a pool that was closed.
-#[derive(Debug)]
-pub(crate) struct Closed {
-    /// Whether the closing came to its end.
-    pub(crate) finished: bool,
-    /// How many connections there still are; none are counted where there is no wire.
-    pub(crate) connections: usize,
-    /// What they have open.
-    pub(crate) left_open: Vec<String>,
 }
 
 async fn settle(runtime: &Runtime, proxy: Option<&Proxy>) {

@@ -149,6 +149,7 @@ impl<C: 'static> Scene for Function<C> {
     type Known = Known;
     /// Pools that lend their connections in turn have used two of them then.
     const WARMING: usize = 2;
+    const MAY_BE_SILENT: bool = false;
 
     fn watched(&self) -> &Watched {
         &self.watched

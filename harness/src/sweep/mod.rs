@@ -7,7 +7,7 @@
 //! server was asked for what nobody waits for any more. What a cut did is one [`Class`].
 //!
 //! Reading order: `cut` says where, `visit` is one run, `runner` makes all of them on a `stage`, and
-//! `scene` is what differs between a `layer` and a `function`. `leaving`, `again` and `endure` use the
+//! `scene` is what differs between a `layer`, its end (`closing`) and a `function`. `leaving`, `again` and `endure` use the
 //! same visit for other questions, and `shut_down` has one of its own, on two runtimes (`apart`).
 //!
 //! Where there is no wire (SQLite), the operation is dropped after one poll, two polls, and so on.
@@ -17,7 +17,9 @@
 mod again;
 mod apart;
 mod application;
+mod borrower;
 mod class;
+mod closing;
 mod cut;
 mod endure;
 mod evidence;
@@ -42,6 +44,7 @@ use futures::future::BoxFuture;
 
 pub use application::{Acting, Opening, Sweep};
 pub use class::Class;
+pub use closing::{Closing, ClosingSweep};
 pub use cut::{Cut, Depth, UnknownDepth};
 pub use endure::Trouble;
 pub use explained::Explained;

@@ -1,8 +1,9 @@
 //! The scene: what a sweep has to know of what it sweeps.
 //!
-//! There are two: a layer behind the contract, whose next borrower is asked much (see `layer`), and
-//! a function of an application with a client of any type, whose next borrower is the function
-//! itself, run once more (see `function`).
+//! There are three: a layer behind the contract, whose next borrower is asked much (see `layer` and
+//! `borrower`), the end of a pool, after which another pool is asked the same (see `closing`), and a
+//! function of an application with a client of any type, whose next borrower is the function itself,
+//! run once more (see `function`).
 
 use futures::future::LocalBoxFuture;
 
@@ -16,6 +17,8 @@ use crate::{
 pub(super) trait Scene: Sized {
     /// How often the operation is run until the conversation is that of a client with warm caches.
     const WARMING: usize;
+    /// Whether the operation may say nothing while it is awaited: then it is cut by polls, from none on.
+    const MAY_BE_SILENT: bool;
     /// What is opened.
     type Client;
     /// What is known of a client that nobody has used.

@@ -26,7 +26,7 @@ use super::{
     runner::{POLL_CUTS, Runner, bounded},
     scene::{Borrower, Scene},
     stage::Stage,
-    visit::{conversation, go_on, left_open, met, missed, opened, visit},
+    visit::{conversation, go_on, left_open, met, missed, opened, unclosed, visit},
 };
 use crate::{
     contract::{self, Pool},
@@ -149,10 +149,7 @@ impl<P: Pool> Runner<'_, Layer<P>> {
         Outlived { far, mut evidence, mut found }: Outlived<'_>,
     ) -> Result<Visit, Error> {
         let (wire, witness) = (far.wire(), self.fresh.witness());
-        let connections = wire.as_ref().map_or(0, |wire| wire.connections().len());
-        if connections != 0 {
-            found.push((Class::Open, "a connection is left".to_owned()));
-        }
+        found.extend(unclosed(wire.as_ref().map_or(0, |wire| wire.connections().len())));
         evidence.left_open = left_open(witness, wire.as_ref()).await?;
         found.extend(opened(&evidence.left_open));
         evidence.after = witness.read(self.scene.watched()).await?;

@@ -376,6 +376,11 @@ fn reused(same_connections: bool) -> Class {
     if same_connections { Class::Clean } else { Class::Discarded }
 }
 
+/// What is wrong with connections that nobody has any more.
+pub(super) fn unclosed(connections: usize) -> Option<Finding> {
+    (connections != 0).then(|| (Class::Open, format!("connections are left: {connections}")))
+}
+
 pub(super) fn opened(left_open: &[String]) -> Vec<Finding> {
     left_open.iter().map(|what| (Class::Open, what.clone())).collect()
 }

@@ -1,4 +1,4 @@
-//! Many scopes on a small pool, and its end.
+//! Many scopes on a small pool.
 
 use std::marker::PhantomData;
 
@@ -62,20 +62,6 @@ impl<P: Pool> Storm<P> {
                 taken out of the pool because it is in doubt has to be closed too.",
             catches: &[(Fault::LeaksSession, "are not lent"), (Fault::CommitsEarly, "rows")],
             run: |cell| cell.play(scopes_keep_or_close_their_connections),
-        },
-        Check {
-            id: "drop-guard/dropped-close-leaves-no-connection",
-            level: Level::Must,
-            requirement: "The close of a pool that is dropped at any poll, or not at all, MUST \
-                leave no connection and nothing open on the server.",
-            claims: &["guard-cancel-during-close", "guard-open-close-principle"],
-            needs: &[],
-            since: "0.1.0",
-            background: "A close takes the pool, so when it is dropped nobody is left to close what \
-                it had not come to. Connections end with their last owner: a task that keeps one \
-                alive for the sake of a farewell keeps it for ever when nobody waits for it.",
-            catches: &[(Fault::CloseForgotten, "connections are left")],
-            run: dropped_close_leaves_no_connection,
         },
     ];
 }
@@ -206,27 +192,4 @@ async fn leave_scope<P: Pool>(pool: &P, number: usize) -> LayerResult<()> {
             }
         }
     }
-}
-
-fn dropped_close_leaves_no_connection<P: Pool>(cell: &Cell<P>) -> Result<Judged, Error> {
-    for polls in 1..=BEGUN_MAX {
-        let subject = cell.subject()?;
-        subject.wait(async {
-            let sessions = (0..SESSIONS_MAX).map(|_| subject.pool.session());
-            for mut session in try_join_all(sessions).await? {
-                session.run(&Op::Tasks).await?;
-            }
-            subject.settle().await;
-            Ok::<_, Error>(())
-        })??;
-        let closed = subject.cut_close(polls)?;
-        if closed.connections != 0 || !closed.left_open.is_empty() {
-            let message = format!("{} connections are left", closed.connections);
-            return Ok(Verdict::violated(message).into());
-        }
-        if closed.finished {
-            return Ok(Verdict::Upheld.into());
-        }
-    }
-    Err(Error::Vacuous { why: format!("a close needs more than {BEGUN_MAX} polls") })
 }
