@@ -49,6 +49,7 @@ pub struct Cell<P: Pool> {
     snapshots: Option<Snapshots>,
     lacks: &'static [Lack],
     entry_points: &'static [&'static str],
+    pool_entry_points: &'static [&'static str],
     regressions: Option<(Regressions, String)>,
 }
 
@@ -70,6 +71,7 @@ impl<P: Pool> Cell<P> {
             snapshots: None,
             lacks: &[],
             entry_points: &["begin"],
+            pool_entry_points: &[],
             regressions: None,
         }
     }
@@ -91,6 +93,12 @@ impl<P: Pool> Cell<P> {
     #[must_use]
     pub fn entering(self, entry_points: &'static [&'static str]) -> Self {
         Self { entry_points, ..self }
+    }
+
+    /// Names each way in which the layer begins a transaction on its pool.
+    #[must_use]
+    pub fn entering_by_pool(self, pool_entry_points: &'static [&'static str]) -> Self {
+        Self { pool_entry_points, ..self }
     }
 
     /// Replays what has failed before on the cell of this name, and keeps what fails now.
@@ -284,6 +292,12 @@ impl<P: Pool> Cell<P> {
     /// Each way in which the layer begins a transaction, by its number and the name of its call.
     pub(crate) fn entries(&self) -> impl Iterator<Item = (usize, &'static str)> {
         self.entry_points.iter().copied().enumerate()
+    }
+
+    /// Each way in which the layer begins a transaction on its pool, by its number and the name of its
+    /// call.
+    pub(crate) fn pool_entries(&self) -> impl Iterator<Item = (usize, &'static str)> {
+        self.pool_entry_points.iter().copied().enumerate()
     }
 
     /// Judges each operation, or the one cut of the one of them that is replayed.

@@ -162,6 +162,7 @@ impl Matrix {
                     .of_run(run)
                     .lacking(A::LACKS)
                     .entering(A::ENTRY_POINTS)
+                    .entering_by_pool(A::POOL_ENTRY_POINTS)
                     .snapshots(snapshots.clone())
                     .keeping(regressions.clone(), &judged_cell.name());
                 let judged = (check.run)(&cell)?;

@@ -71,6 +71,8 @@ pub trait Pool: Send + Sync {
     ///
     /// Fails where the library has no such thing.
     fn units(&self, options: UnitOptions) -> Result<Arc<dyn Units>>;
+    /// See [`contract::Pool::transact_by`].
+    async fn transact_by(&self, entry: usize, script: Script) -> Result<()>;
     /// See [`contract::Pool::close`].
     async fn close(self: Box<Self>) -> Result<()>;
 }
@@ -155,6 +157,10 @@ impl<T: contract::Pool> Pool for T {
         contract::Pool::units(self, options)
     }
 
+    async fn transact_by(&self, entry: usize, script: Script) -> Result<()> {
+        contract::Pool::transact_by(self, entry, script).await
+    }
+
     async fn close(self: Box<Self>) -> Result<()> {
         contract::Pool::close(*self).await
     }
@@ -179,6 +185,10 @@ impl contract::Pool for BoxedPool {
 
     fn units(&self, options: UnitOptions) -> Result<Arc<dyn Units>> {
         self.0.units(options)
+    }
+
+    async fn transact_by(&self, entry: usize, script: Script) -> Result<()> {
+        self.0.transact_by(entry, script).await
     }
 
     async fn close(self) -> Result<()> {

@@ -10,6 +10,8 @@ pub enum Capability {
     Savepoints,
     /// A transaction guard that rolls back when it is dropped.
     DroppedGuard,
+    /// A transaction that is begun on the pool, by a call that leases a session by the way.
+    PoolTransactions,
     /// Many rows by COPY, in and out.
     BulkLoad,
     /// Cursors that a statement opens, and that are read by other statements.
@@ -33,6 +35,7 @@ impl Capability {
         match self {
             Capability::Savepoints => "savepoints",
             Capability::DroppedGuard => "dropped-guard",
+            Capability::PoolTransactions => "pool-transactions",
             Capability::BulkLoad => "bulk-load",
             Capability::Cursors => "cursors",
             Capability::AdvisoryLocks => "advisory-locks",

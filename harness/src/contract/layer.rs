@@ -158,6 +158,16 @@ pub trait Pool: Send + Sync + 'static {
         Err(Error::new(Class::Unsupported, words))
     }
 
+    /// Plays a script in a transaction that one call leases a session for and begins: by one of the
+    /// [`POOL_ENTRY_POINTS`](Adapter::POOL_ENTRY_POINTS), named by its place there.
+    ///
+    /// Keep the provided method where the library has no such call, and declare the lack.
+    fn transact_by(&self, entry: usize, script: Script) -> impl Future<Output = Result<()>> + Send {
+        drop(script);
+        let words = format!("the pool has no call of number {entry} that begins a transaction");
+        async { Err(Error::new(Class::Unsupported, words)) }
+    }
+
     /// Closes the pool and its connections.
     fn close(self) -> impl Future<Output = Result<()>> + Send;
 }
@@ -176,6 +186,10 @@ pub trait Adapter: Pool + Sized {
     /// Each way in which the library begins a transaction, by the name of its call; the first is
     /// that of [`Session::transact`].
     const ENTRY_POINTS: &'static [&'static str] = &["begin"];
+
+    /// Each way in which the library begins a transaction on its pool, by the name of its call: see
+    /// [`Pool::transact_by`].
+    const POOL_ENTRY_POINTS: &'static [&'static str] = &[];
 
     /// Opens the layer.
     fn open(target: &Target) -> impl Future<Output = Result<Self>> + Send;

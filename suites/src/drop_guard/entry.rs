@@ -1,6 +1,6 @@
 //! Every way in which a layer begins a transaction, and savepoints inside of one.
 
-use std::marker::PhantomData;
+use std::{marker::PhantomData, sync::Arc};
 
 use dropproof::{
     contract::{Capability, Ending, Op, Pool, Script, Session, Step},
@@ -47,6 +47,21 @@ impl<P: Pool> Entry<P> {
                 own that awaits the server: when that is dropped, only the guard inside is left.",
             catches: &[(Fault::OtherEntryByHand, "poisoned at"), (Fault::CommitsEarly, "torn at")],
             run: every_way_to_begin_rolls_back,
+        },
+        Check {
+            id: "drop-guard/transaction-of-the-pool-is-all-or-nothing",
+            level: Level::Must,
+            requirement: "A transaction that is begun on the pool, by a call that leases its session \
+                by the way, and dropped at any place, MUST leave all of its work or none, no \
+                transaction and the pool whole.",
+            claims: &["guard-cancel-mid-query", "guard-uncommitted-rolled-back"],
+            needs: &[Capability::DroppedGuard, Capability::PoolTransactions],
+            since: "0.1.0",
+            background: "Lease and begin are one future here, and between them nobody outside has \
+                the session: what owns it has to roll back and to give it back. It is the call that \
+                manuals show first, and often has a code path of its own.",
+            catches: &[(Fault::OtherEntryByHand, "poisoned at"), (Fault::CommitsEarly, "torn at")],
+            run: transaction_of_the_pool_is_all_or_nothing,
         },
         Check {
             id: "drop-guard/second-rollback-does-no-harm",
@@ -101,6 +116,29 @@ fn every_way_to_begin_rolls_back<P: Pool>(cell: &Cell<P>) -> Result<Judged, Erro
         (name.to_owned(), entered(entry, || Script::new([create()], Ending::Rollback).0))
     };
     cell.sweep_each(cell.entries().map(operation).collect())
+}
+
+fn transaction_of_the_pool_is_all_or_nothing<P: Pool>(cell: &Cell<P>) -> Result<Judged, Error> {
+    let mut operations = Named::new();
+    for (entry, name) in cell.pool_entries() {
+        let commit = || Script::new([create(), create()], Ending::Commit).0;
+        let rollback = || Script::new([create()], Ending::Rollback).0;
+        operations.push((format!("{name}, committed"), of_pool(entry, commit).changing()));
+        operations.push((format!("{name}, rolled back"), of_pool(entry, rollback)));
+    }
+    if operations.is_empty() {
+        let why = "the layer names no call, and does not declare the lack".to_owned();
+        return Err(Error::Vacuous { why });
+    }
+    cell.sweep_each(operations)
+}
+
+/// Plays a script in a transaction that is begun on the pool, whose session was just given back.
+fn of_pool<P: Pool>(entry: usize, script: fn() -> Script) -> Operation<P> {
+    Operation::new(move |pool: Arc<P>, session: P::Session| async move {
+        drop(session);
+        pool.transact_by(entry, script()).await
+    })
 }
 
 /// Plays a script in a transaction that is begun in one of the layer's ways.

@@ -78,6 +78,18 @@ impl<P: Pool> Pool for Faulty<P> {
         Ok(units::plant(self.inner.units(options)?, self.fault))
     }
 
+    async fn transact_by(&self, entry: usize, script: Script) -> Result<()> {
+        match self.fault {
+            Fault::CommitsEarly | Fault::OtherEntryByHand => {
+                self.session().await?.transact_by(entry + 1, script).await
+            }
+            _ => {
+                let _place = self.places.acquire().await.expect("the semaphore is never closed");
+                self.inner.transact_by(entry, script).await
+            }
+        }
+    }
+
     async fn close(self) -> Result<()> {
         if self.fault == Fault::CloseForgotten {
             mem::forget(self.inner);

@@ -10,7 +10,7 @@ use dropproof::contract::{
 };
 use futures::{Stream, TryStreamExt, stream};
 use mysql_async::{
-    Conn, IsolationLevel, Opts, OptsBuilder, Params, PoolConstraints, PoolOpts, TxOpts,
+    Conn, IsolationLevel, Opts, OptsBuilder, Params, PoolConstraints, PoolOpts, Transaction, TxOpts,
     prelude::Queryable,
 };
 
@@ -89,6 +89,32 @@ impl<Q: Queryable> Statements for On<'_, Q> {
     }
 }
 
+/// How a transaction is begun by each of the entry points.
+fn options(entry: usize) -> TxOpts {
+    let mut options = TxOpts::default();
+    match entry {
+        0 => {}
+        1 => {
+            options.with_isolation_level(IsolationLevel::RepeatableRead).with_readonly(false);
+        }
+        _ => {
+            options.with_consistent_snapshot(true);
+        }
+    }
+    options
+}
+
+async fn play(mut tx: Transaction<'_>, script: Script) -> Result<()> {
+    match script.play(&mut On(&mut tx)).await? {
+        Ending::Commit => tx.commit().await.map_err(error),
+        Ending::Rollback => tx.rollback().await.map_err(error),
+        Ending::Leave | Ending::Fail => {
+            drop(tx);
+            Ok(())
+        }
+    }
+}
+
 impl Session for Lent {
     fn on(&mut self) -> impl Statements {
         On(&mut self.0)
@@ -99,25 +125,7 @@ impl Session for Lent {
     }
 
     async fn transact_by(&mut self, entry: usize, script: Script) -> Result<()> {
-        let mut options = TxOpts::default();
-        match entry {
-            0 => {}
-            1 => {
-                options.with_isolation_level(IsolationLevel::RepeatableRead).with_readonly(false);
-            }
-            _ => {
-                options.with_consistent_snapshot(true);
-            }
-        }
-        let mut tx = self.0.start_transaction(options).await.map_err(error)?;
-        match script.play(&mut On(&mut tx)).await? {
-            Ending::Commit => tx.commit().await.map_err(error),
-            Ending::Rollback => tx.rollback().await.map_err(error),
-            Ending::Leave | Ending::Fail => {
-                drop(tx);
-                Ok(())
-            }
-        }
+        play(self.0.start_transaction(options(entry)).await.map_err(error)?, script).await
     }
 }
 
@@ -126,6 +134,10 @@ impl Pool for MysqlAsync {
 
     async fn session(&self) -> Result<Lent> {
         self.0.get_conn().await.map(Lent).map_err(error)
+    }
+
+    async fn transact_by(&self, entry: usize, script: Script) -> Result<()> {
+        play(self.0.start_transaction(options(entry)).await.map_err(error)?, script).await
     }
 
     async fn close(self) -> Result<()> {
@@ -174,6 +186,7 @@ impl Adapter for MysqlAsync {
         "start_transaction with isolation and access",
         "start_transaction with a snapshot",
     ];
+    const POOL_ENTRY_POINTS: &'static [&'static str] = Self::ENTRY_POINTS;
 
     async fn open(target: &Target) -> Result<Self> {
         let options =

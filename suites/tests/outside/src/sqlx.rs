@@ -158,6 +158,14 @@ macro_rules! adapter {
                     self.0.acquire().await.map(Lent).map_err(error)
                 }
 
+                async fn transact_by(&self, entry: usize, script: Script) -> Result<()> {
+                    let begun = match entry {
+                        0 => self.0.begin().await,
+                        _ => self.0.begin_with($begin).await,
+                    };
+                    play(begun.map_err(error)?, script).await
+                }
+
                 async fn close(self) -> Result<()> {
                     self.0.close().await;
                     Ok(())
@@ -169,6 +177,7 @@ macro_rules! adapter {
                 const VERSION: &'static str = "0.8.5";
                 const LACKS: &'static [Lack] = &$lacks;
                 const ENTRY_POINTS: &'static [&'static str] = &["begin", "begin_with"];
+                const POOL_ENTRY_POINTS: &'static [&'static str] = Self::ENTRY_POINTS;
 
                 async fn open(target: &Target) -> Result<Self> {
                     let options = PoolOptions::new().max_connections(target.sessions_max);

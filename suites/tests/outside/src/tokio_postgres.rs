@@ -203,6 +203,11 @@ impl Adapter for Deadpool {
             link: "https://docs.rs/tokio-postgres/0.7.13/tokio_postgres/",
         },
         Lack {
+            capability: Capability::PoolTransactions,
+            because: "the pool lends clients, and a client begins",
+            link: "https://docs.rs/deadpool-postgres/0.14.1/deadpool_postgres/type.Pool.html",
+        },
+        Lack {
             capability: Capability::AdvisoryLocks,
             because: "there is no guard for advisory locks",
             link: "https://docs.rs/tokio-postgres/0.7.13/tokio_postgres/struct.Client.html",
