@@ -37,7 +37,10 @@ impl Owned {
         let dialect = server.url.kind().dialect();
         let schema = contract::schema(dialect);
         match dialect {
-            Dialect::MySql => admin.query(&format!("USE {name}; {schema}"))?,
+            Dialect::MySql => {
+                // Whoever stays in the database is ended with those that are connected to it.
+                admin.query(&format!("USE {name}; {schema} USE information_schema"))?
+            }
             Dialect::Postgres | Dialect::Sqlite => Connection::open(&owned.url)?.query(&schema)?,
         };
         Ok(owned)
