@@ -11,16 +11,17 @@ use dropproof::{
         self, Closing, ClosingSweep, Depth, LayerSweep, Leaving, Open, Operation, Swept, Trouble,
         Visit,
     },
-    verdict::{Error, Verdict},
+    verdict::{self, Error, StripCut, Verdict},
     wire::Proxy,
 };
 
 use crate::{
     Judged, Snapshots, Subject, Trace,
     judged::NUMBERS_OF_ONE,
+    known::KnownIssues,
     model::{Files, Regressions},
     oracle::Original,
-    subject::within,
+    subject::{close, within},
 };
 
 /// Two sessions are interleaved at the most; the third shows that a pool keeps what it lent.
@@ -51,6 +52,7 @@ pub struct Cell<P: Pool> {
     entry_points: &'static [&'static str],
     pool_entry_points: &'static [&'static str],
     regressions: Option<(Regressions, String)>,
+    known: Option<(KnownIssues, verdict::Cell)>,
 }
 
 impl<P: Pool> Cell<P> {
@@ -73,6 +75,7 @@ impl<P: Pool> Cell<P> {
             entry_points: &["begin"],
             pool_entry_points: &[],
             regressions: None,
+            known: None,
         }
     }
 
@@ -106,6 +109,12 @@ impl<P: Pool> Cell<P> {
     pub(crate) fn keeping(self, regressions: Option<Regressions>, cell: &str) -> Self {
         let regressions = regressions.map(|regressions| (regressions, cell.to_owned()));
         Self { regressions, ..self }
+    }
+
+    /// Says what is known to be broken on the cell of this name.
+    #[must_use]
+    pub(crate) fn knowing(self, known: &KnownIssues, cell: &verdict::Cell) -> Self {
+        Self { known: Some((known.clone(), cell.clone())), ..self }
     }
 
     /// Compares event traces with reviewed ones.
@@ -145,8 +154,21 @@ impl<P: Pool> Cell<P> {
         Some(regressions.files(check, cell))
     }
 
+    /// Whether a cut of a check is known to be broken so.
+    ///
+    /// The verdict is made of the list afterwards. Whoever ends a search with the first thing that is
+    /// wrong asks here, or what is known would hide all else.
+    pub(crate) fn knows(&self, check: &str, cut: &StripCut) -> bool {
+        self.known.as_ref().is_some_and(|(known, cell)| known.names(check, cell, cut))
+    }
+
     /// Opens the layer on a database of its own.
     pub(crate) fn subject(&self) -> Result<Subject<P>, Error> {
+        self.subject_lending(SESSIONS_MAX)
+    }
+
+    /// The same, with a pool that lends so many sessions.
+    pub(crate) fn subject_lending(&self, sessions: u32) -> Result<Subject<P>, Error> {
         let fresh = self.database.fresh()?;
         let runtime = Runtime::new().map_err(|source| Error::Runtime { source })?;
         let trace = Trace::default();
@@ -158,17 +180,16 @@ impl<P: Pool> Cell<P> {
             }
             _ => None,
         };
-        let pool = self.pool(&runtime, &trace, (&fresh, proxy.as_ref()))?;
+        let pool = self.pool(&runtime, &trace, (&fresh, proxy.as_ref()), sessions)?;
         Ok(Subject { runtime, pool, trace, proxy, fresh })
     }
 
     /// Opens the layer anew on the same database, when nothing is left of the connections before.
-    pub(crate) fn reopened(&self, subject: Subject<P>) -> Result<Subject<P>, Error> {
+    pub(crate) fn reopened(&self, subject: Subject<P>, sessions: u32) -> Result<Subject<P>, Error> {
         let Subject { runtime, pool, trace, proxy, fresh } = subject;
-        trace.waits_for("close the pool");
-        within(&runtime, &trace, pool.close())??;
+        close(pool, &runtime, &trace, proxy.as_ref())?;
         within(&runtime, &trace, fresh.witness().end_connections())??;
-        let pool = self.pool(&runtime, &trace, (&fresh, proxy.as_ref()))?;
+        let pool = self.pool(&runtime, &trace, (&fresh, proxy.as_ref()), sessions)?;
         Ok(Subject { runtime, pool, trace, proxy, fresh })
     }
 
@@ -177,13 +198,14 @@ impl<P: Pool> Cell<P> {
         runtime: &Runtime,
         trace: &Trace,
         (fresh, proxy): (&Fresh, Option<&Proxy>),
+        sessions_max: u32,
     ) -> Result<P, Error> {
         let url = match (proxy, fresh.server()) {
             (Some(proxy), Some(server)) => server.with_address(proxy.address()).expose().to_owned(),
             _ => fresh.url(),
         };
         trace.waits_for("open the pool");
-        let target = Target { url, sessions_max: SESSIONS_MAX };
+        let target = Target { url, sessions_max };
         Ok(within(runtime, trace, (self.open)(target))??)
     }
 

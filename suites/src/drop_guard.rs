@@ -5,6 +5,7 @@
 //! theme in the files beside: an operation is swept by the harness, and what is to be seen after each
 //! cut is the same for all of them.
 
+mod at_random;
 mod closing;
 mod entry;
 mod lease;
@@ -40,6 +41,7 @@ impl<P: Pool> DropGuard<P> {
         session::GivenBack::CHECKS,
         storm::Storm::CHECKS,
         closing::End::CHECKS,
+        at_random::AtRandom::CHECKS,
     ];
 }
 

@@ -76,6 +76,11 @@ impl KnownIssues {
         }
     }
 
+    /// Whether it names a cut of a check that is broken so.
+    pub(crate) fn names(&self, check: &str, cell: &Cell, cut: &StripCut) -> bool {
+        self.known.iter().any(|known| known.is_about(check, cell) && known.names(cut))
+    }
+
     /// The verdict when the list is taken into account.
     ///
     /// Where all cuts of a depth were visited, `whole` says of which: what is not broken then has

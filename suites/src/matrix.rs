@@ -164,7 +164,8 @@ impl Matrix {
                     .entering(A::ENTRY_POINTS)
                     .entering_by_pool(A::POOL_ENTRY_POINTS)
                     .snapshots(snapshots.clone())
-                    .keeping(regressions.clone(), &judged_cell.name());
+                    .keeping(regressions.clone(), &judged_cell.name())
+                    .knowing(&known, &judged_cell);
                 let judged = (check.run)(&cell)?;
                 let whole = run.replay.is_none().then_some(run.depth);
                 let verdict = known.judge(check.id, &judged_cell, whole, judged.verdict);

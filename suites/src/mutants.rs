@@ -93,6 +93,7 @@ impl Mutants {
             let cell = Cell::new(database, move |target| open::<A>(target, fault));
             let cell = cell.of_run(run).lacking(A::LACKS).entering(A::ENTRY_POINTS);
             let cell = cell.entering_by_pool(A::POOL_ENTRY_POINTS);
+            let cell = cell.knowing(&known, &judged_cell);
             let verdict = (check.run)(&cell)?.verdict;
             let verdict = known.judge(check.id, &judged_cell, Some(run.depth), verdict);
             let verdict = if heals { harmless(verdict) } else { killed(verdict, message) };

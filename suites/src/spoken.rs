@@ -2,7 +2,7 @@
 //!
 //! Postgres names the statement when it has completed it; MySQL's client when it asks for it.
 
-use dropproof::wire::{Event, Phase, Side};
+use dropproof::wire::{Event, Phase, Place, Side, Status, Wire};
 
 /// The verbs of the statements that were executed, in order.
 pub(crate) fn verbs(conversation: &[Event]) -> Vec<String> {
@@ -25,6 +25,39 @@ pub(crate) fn reached(conversation: &[Event]) -> &'static str {
     } else {
         "was not sent"
     }
+}
+
+/// What there is at the place that the conversation has come to: of a batch its first message, which
+/// tells what it is.
+pub(crate) fn met(wire: &Wire) -> Option<String> {
+    let reached = wire.reached()?;
+    let Place::Sent(number) = reached.place else { return Some(reached.event.name) };
+    let said = wire.trace();
+    let by_client =
+        |event: &&Event| event.connection == reached.event.connection && event.from == Side::Client;
+    let mut batch = String::new();
+    let mut ended = true;
+    for event in said.since_mark().iter().filter(by_client) {
+        if ended {
+            batch.clone_from(&event.name);
+        }
+        ended = event.number.is_some();
+        if event.number == Some(number) {
+            break;
+        }
+    }
+    Some(batch)
+}
+
+/// What was said since the last mark, a line for each message.
+pub(crate) fn lines(wire: &Wire) -> String {
+    wire.trace().since_mark().iter().map(|event| format!("{event}\n")).collect()
+}
+
+/// How many connections are in a transaction, as their server has announced.
+pub(crate) fn transactions(wire: &Wire) -> usize {
+    let is_inside = |status| matches!(status, Some(Status::InTransaction | Status::Failed));
+    wire.connections().iter().filter(|connection| is_inside(connection.status)).count()
 }
 
 fn session(conversation: &[Event]) -> impl Iterator<Item = &Event> {

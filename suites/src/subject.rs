@@ -13,10 +13,10 @@ use dropproof::{
     database::{Fresh, Kind},
     poll::Runtime,
     verdict::Error,
-    wire::Proxy,
+    wire::{Place, Proxy},
     witness::{OPEN_TRANSACTION, Witness},
 };
-use futures::future::try_join_all;
+use futures::future::{Either, select, try_join_all};
 
 use crate::{Trace, cell::SESSIONS_MAX, spoken, trace::Fact};
 
@@ -84,14 +84,51 @@ impl<P: Pool> Subject<P> {
     ///
     /// That is seen on the wire alone: nothing is unanswered, and nobody has anything left to do.
     pub(crate) async fn unless_stuck<T>(&self, future: impl Future<Output = T>) -> Option<T> {
+        self.unless_seen_stuck(true, future).await
+    }
+
+    /// The same; what the wire shows is waited for to be sure with `confirm` alone.
+    pub(crate) async fn unless_seen_stuck<T>(
+        &self,
+        confirm: bool,
+        future: impl Future<Output = T>,
+    ) -> Option<T> {
         let mut future = pin!(future);
         if let Some(proxy) = &self.proxy {
             let quiet = self.runtime.quiet().wait(proxy.wire());
-            if let Some(done) = unless_stuck(&mut future, quiet).await {
-                return Some(done);
+            let done = unless_stuck(&mut future, quiet).await;
+            if done.is_some() || !confirm {
+                return done;
             }
         }
         tokio::time::timeout(NEVER, future).await.ok()
+    }
+
+    /// Runs a future until the conversation that it begins is at a place, and drops it there; what it
+    /// came to, where it has ended before.
+    pub(crate) async fn drop_at<T>(
+        &self,
+        place: Place,
+        future: impl Future<Output = T>,
+    ) -> Option<T> {
+        let Some(proxy) = &self.proxy else { return Some(future.await) };
+        let wire = proxy.wire();
+        self.settle().await;
+        wire.arm(place);
+        let mut future = Box::pin(future);
+        if let Either::Right((ended, _)) = select(pin!(wire.held()), &mut future).await {
+            wire.disarm();
+            wire.release();
+            return Some(ended);
+        }
+        // What lies unread must not be read: there the future is not polled again.
+        let ended = match place {
+            Place::Unread(_) => None,
+            _ => unless_stuck(&mut future, self.runtime.quiet().wait(proxy.wire())).await,
+        };
+        drop(future);
+        wire.release();
+        ended
     }
 
     /// Waits until nobody has anything left to do, as far as the runtime and the wire show it.
@@ -135,16 +172,7 @@ impl<P: Pool> Subject<P> {
     /// Closes the pool and drops the database.
     pub(crate) fn close(self) -> Result<Trace, Error> {
         let Self { pool, trace, proxy, runtime, fresh } = self;
-        trace.waits_for("close the pool");
-        within(&runtime, &trace, async {
-            match &proxy {
-                // A pool that waits for a session which never comes back is left to itself.
-                Some(proxy) => {
-                    unless_stuck(pool.close(), runtime.quiet().wait(proxy.wire())).await.transpose()
-                }
-                None => tokio::time::timeout(NEVER, pool.close()).await.ok().transpose(),
-            }
-        })??;
+        close(pool, &runtime, &trace, proxy.as_ref())?;
         drop(proxy);
         drop(fresh);
         Ok(trace)
@@ -162,6 +190,23 @@ async fn settle(runtime: &Runtime, proxy: Option<&Proxy>) {
         Some(proxy) => runtime.quiet().wait(proxy.wire()).await,
         None => runtime.quiet().wait(()).await,
     }
+}
+
+/// Closes a pool; one that waits for a session which never comes back is left to itself.
+pub(crate) fn close<P: Pool>(
+    pool: P,
+    runtime: &Runtime,
+    trace: &Trace,
+    proxy: Option<&Proxy>,
+) -> Result<(), Error> {
+    trace.waits_for("close the pool");
+    let closed = within(runtime, trace, async {
+        match proxy {
+            Some(proxy) => unless_stuck(pool.close(), runtime.quiet().wait(proxy.wire())).await,
+            None => tokio::time::timeout(NEVER, pool.close()).await.ok(),
+        }
+    })?;
+    Ok(closed.transpose().map(drop)?)
 }
 
 /// Runs a future until it has ended or all is quiet.

@@ -25,6 +25,25 @@ pub(super) struct Operation {
     pub(super) action: Action,
     /// Counted from one.
     pub(super) session: u8,
+    /// Where it is dropped, and its session with it; one operation of a case at the most.
+    #[serde(rename = "dropped", default, skip_serializing_if = "Option::is_none")]
+    pub(super) cut: Option<Place>,
+}
+
+/// A place of an operation's own conversation, counted from one.
+///
+/// An operation that has ended before is not dropped: then the case is one without a cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Place {
+    /// The server has sent its message of this number, and the client has not got it.
+    Held(u8),
+    /// The message of this number lies in the client's socket.
+    Unread(u8),
+    /// The server has not got the client's batch of this number.
+    Sent(u8),
+    /// After so many polls, where there is no wire.
+    Poll(u8),
 }
 
 /// What is done, the simpler before the less simple.
@@ -83,7 +102,45 @@ pub(super) enum About {
     Both,
 }
 
+impl Case {
+    /// The operation that is dropped, with its place in the case.
+    pub(super) fn cut(&self) -> Option<(usize, Place)> {
+        let cuts = self.operations.iter().enumerate();
+        cuts.filter_map(|(i, operation)| Some((i, operation.cut?))).next()
+    }
+
+    /// The same without a cut.
+    pub(super) fn uncut(&self) -> Self {
+        let mut case = self.clone();
+        case.operations.iter_mut().for_each(|operation| operation.cut = None);
+        case
+    }
+}
+
 impl Action {
+    /// What it is, whatever its words.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Action::ListTasks => "list tasks",
+            Action::FindTask(_) => "find task",
+            Action::FindUser(_) => "find user",
+            Action::CreateTask(_) => "create task",
+            Action::Mark(_) => "mark task",
+            Action::Unmark(_) => "unmark task",
+            Action::RenameTask(..) => "rename task",
+            Action::DeleteTask(_) => "delete task",
+            Action::CreateUser(..) => "create user",
+            Action::UpdateUser(..) => "update user",
+            Action::ReadNowhere => "read a table that is not there",
+            Action::StoreNull => "store a user without an email",
+            Action::Begin => "begin",
+            Action::Commit => "commit",
+            Action::Rollback => "roll back",
+            Action::Leave => "drop the guard",
+            Action::Fail => "leave with an error",
+        }
+    }
+
     /// What may be seen otherwise after it.
     pub(super) fn about(&self) -> About {
         match self {
@@ -156,14 +213,25 @@ impl fmt::Display for Case {
 
 impl fmt::Display for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.session, self.action)
+        let dropped = if self.cut.is_some() { "dropped " } else { "" };
+        write!(f, "{}: {dropped}{}", self.session, self.action)
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::Held(number) => write!(f, "at Held {number}"),
+            Place::Unread(number) => write!(f, "at Unread {number}"),
+            Place::Sent(number) => write!(f, "at Sent {number}"),
+            Place::Poll(number) => write!(f, "at Poll {number}"),
+        }
     }
 }
 
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Action::ListTasks => f.write_str("list tasks"),
             Action::FindTask(task) => write!(f, "find task {task}"),
             Action::FindUser(email) => write!(f, "find user {email:?}"),
             Action::CreateTask(title) => write!(f, "create task {}", shown(title)),
@@ -175,13 +243,14 @@ impl fmt::Display for Action {
                 write!(f, "create user {email:?} named {}", shown(name))
             }
             Action::UpdateUser(user, change) => write!(f, "update user {user} with {change}"),
-            Action::ReadNowhere => f.write_str("read a table that is not there"),
-            Action::StoreNull => f.write_str("store a user without an email"),
-            Action::Begin => f.write_str("begin"),
-            Action::Commit => f.write_str("commit"),
-            Action::Rollback => f.write_str("roll back"),
-            Action::Leave => f.write_str("drop the guard"),
-            Action::Fail => f.write_str("leave with an error"),
+            Action::ListTasks
+            | Action::ReadNowhere
+            | Action::StoreNull
+            | Action::Begin
+            | Action::Commit
+            | Action::Rollback
+            | Action::Leave
+            | Action::Fail => f.write_str(self.name()),
         }
     }
 }

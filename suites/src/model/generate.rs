@@ -2,8 +2,8 @@
 //!
 //! Shrinking is our own: removing one operation after the other, as for any list, gets stuck where a
 //! begin goes only together with its commit. Here a smaller case is every one that is less by a total
-//! order (fewer operations, then fewer sessions, then simpler operations), and the search ends when
-//! none of the neighbours fails.
+//! order (fewer operations, then fewer sessions, then no cut or an earlier one, then simpler
+//! operations), and the search ends when none of the neighbours fails.
 
 use std::{
     collections::{BTreeSet, VecDeque},
@@ -12,22 +12,28 @@ use std::{
 
 use proptest::{
     option::weighted,
-    prelude::Strategy,
+    prelude::{Strategy, any},
     prop_oneof,
-    sample::select,
+    sample::{Index, select},
     strategy::{BoxedStrategy, Just, NewTree, Union, ValueTree},
     test_runner::TestRunner,
 };
 
 use super::{
-    case::{About, Action, Case, Change, Operation, SESSIONS_MAX},
+    case::{About, Action, Case, Change, Operation, Place, SESSIONS_MAX},
     neighbours::neighbours,
-    plan::applied,
-    rules::Rules,
+    rules::{Cuts, Rules},
     words::{EMAILS, HASHES, TEXTS},
+    worlds::{applied, taken},
 };
 
 const OPERATIONS: RangeInclusive<usize> = 4..=20;
+/// So many where one of them is dropped, for which the layer is opened anew.
+const OPERATIONS_WITH_A_CUT: RangeInclusive<usize> = 2..=10;
+/// The numbers of places: the early ones more often, since short conversations have no others.
+const NUMBERS: [u8; 14] = [1, 1, 1, 1, 2, 2, 2, 3, 3, 4, 5, 6, 7, 8];
+/// An operation on SQLite needs few polls, and how many is not the same in every run.
+const POLLS: [u8; 6] = [1, 1, 1, 2, 2, 3];
 
 /// Cases as they make sense under some rules.
 #[derive(Clone, Copy, Debug)]
@@ -38,17 +44,49 @@ impl Strategy for Cases {
     type Value = Case;
 
     fn new_tree(&self, runner: &mut TestRunner) -> NewTree<Self> {
-        let cases = (about(), transactions()).prop_flat_map(|(about, transactions)| {
+        let cases = (about(), transactions()).prop_flat_map(move |(about, transactions)| {
             let operation = (1..=SESSIONS_MAX, action(about, transactions))
-                .prop_map(|(session, action)| Operation { session, action });
-            let operations = proptest::collection::vec(operation, OPERATIONS);
+                .prop_map(|(session, action)| Operation { session, action, cut: None });
+            let operations = proptest::collection::vec(operation, self.length());
             (1..=SESSIONS_MAX, operations)
         });
         let (sessions, mut operations) = cases.new_tree(runner)?.current();
         for operation in &mut operations {
             operation.session = (operation.session - 1) % sessions + 1;
         }
-        Ok(Shrinking::new(applied(&Case { sessions, operations }, self.0), self.0))
+        let mut case = Case { sessions, operations };
+        if let Some(places) = places(self.0.cuts) {
+            let (at, place) = (any::<Index>(), places).new_tree(runner)?.current();
+            // One that is left out cannot be dropped.
+            let means_something: Vec<usize> = taken(&case, self.0);
+            if !means_something.is_empty() {
+                case.operations[*at.get(&means_something)].cut = Some(place);
+            }
+        }
+        Ok(Shrinking::new(applied(&case, self.0), self.0))
+    }
+}
+
+impl Cases {
+    fn length(self) -> RangeInclusive<usize> {
+        if self.0.cuts == Cuts::Never { OPERATIONS } else { OPERATIONS_WITH_A_CUT }
+    }
+}
+
+/// Where an operation is dropped.
+fn places(cuts: Cuts) -> Option<BoxedStrategy<Place>> {
+    let number = || select(&NUMBERS[..]);
+    match cuts {
+        Cuts::Never => None,
+        Cuts::OnTheWire => Some(
+            prop_oneof![
+                2 => number().prop_map(Place::Held),
+                2 => number().prop_map(Place::Unread),
+                1 => select(&NUMBERS[..9]).prop_map(Place::Sent),
+            ]
+            .boxed(),
+        ),
+        Cuts::ByPolls => Some(select(&POLLS[..]).prop_map(Place::Poll).boxed()),
     }
 }
 

@@ -1,10 +1,13 @@
-//! Random operations against a model of the tables: the property check of the suite `crud`.
+//! Random operations against a model of the tables: the property check of the suite `crud`, and that
+//! of `drop-guard`, where one operation is dropped.
 //!
-//! Read in this order: `case` is what is done, `plan` what must come of it by `rules`, `play` does it
-//! on a layer with a `seat` for each session. `generate` makes cases and `neighbours` smaller ones from their `words`;
-//! `regressions` keeps those that failed.
+//! Read in this order: `case` is what is done, `plan` what must come of it by `rules`, in each of the
+//! `worlds` that a drop leaves open. `play` does it on a layer with a `seat` for each session, and
+//! `dropped` drops an operation. `generate` makes cases and `neighbours` smaller ones from their
+//! `words`; `search` tries them at a `table`, and `regressions` keeps those that failed.
 
 mod case;
+mod dropped;
 mod generate;
 mod neighbours;
 mod plan;
@@ -12,32 +15,31 @@ mod play;
 mod regressions;
 mod rules;
 mod run;
+mod search;
 mod seat;
 mod state;
+mod table;
 #[cfg(test)]
 mod tests;
 mod words;
+mod worlds;
 
-use std::{cell::RefCell, marker::PhantomData};
+use std::marker::PhantomData;
 
-use case::Case;
 use dropproof::{
     contract::Pool,
-    verdict::{Error, Level, Verdict},
+    verdict::{Error, Level},
 };
-use generate::Cases;
-use plan::plan;
-use play::{Mismatch, play};
-use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 pub(crate) use regressions::{Files, Regressions};
-use rules::{Rules, settings};
+use rules::Rules;
+use search::Search;
 
-use crate::{Cell, Check, Fault, Judged, Subject};
+use crate::{Cell, Check, Fault, Judged};
 
 /// So many cases are tried where the run does not say how many.
 pub(crate) const CASES: u32 = 256;
-/// More smaller cases than this are never needed; it bounds the search.
-const SHRINKING_MAX: u32 = 10_000;
+/// So many where the layer is opened anew for each.
+const CASES_WITH_A_CUT: u32 = 48;
 
 /// The check, for one type of pool.
 pub(crate) struct Model<P>(PhantomData<P>);
@@ -102,132 +104,12 @@ impl<P: Pool> Model<P> {
 
 pub(crate) const ID: &str = "crud/random-operations-match-the-model";
 
-/// What has failed before is replayed first; then random cases are tried.
 fn random_operations_match_the_model<P: Pool>(cell: &Cell<P>) -> Result<Judged, Error> {
-    let rules = Rules::new(cell.kind(), cell.lacks());
-    let table = Table::new(cell, rules);
-    let files = cell.regressions(ID);
-    for case in files.as_ref().map_or(Ok(Vec::new()), |files| files.read(rules))? {
-        if table.play(&case)?.is_some() {
-            return confirmed(cell, rules, &case, None);
-        }
-    }
-    match search(cell, &table, rules)? {
-        Some(case) => confirmed(cell, rules, &case, files.as_ref()),
-        None => table.close().map(|()| Verdict::Upheld.into()),
-    }
+    Search::new(cell, ID, Rules::new(cell.kind(), cell.lacks()), CASES).judge()
 }
 
-/// Looks for a case in which layer and model part, and for the minimal one.
-fn search<P: Pool>(
-    cell: &Cell<P>,
-    table: &Table<'_, P>,
-    rules: Rules,
-) -> Result<Option<Case>, Error> {
-    let config = Config {
-        cases: cell.cases(CASES)?,
-        failure_persistence: None,
-        max_global_rejects: 0,
-        max_shrink_iters: SHRINKING_MAX,
-        ..Config::default()
-    };
-    let random = TestRng::from_seed(RngAlgorithm::ChaCha, &cell.seed_bytes());
-    // A question that is not answered ends the search, and is not taken for a broken rule.
-    let unanswered = RefCell::new(None);
-    let found = RefCell::new(false);
-    let reject = || Err(TestCaseError::reject("not answered"));
-    let tried = TestRunner::new_with_rng(config, random).run(&Cases(rules), |case| {
-        if unanswered.borrow().is_some() {
-            return reject();
-        }
-        match table.play(&case) {
-            Ok(None) => Ok(()),
-            Ok(Some(mismatch)) => {
-                found.replace(true);
-                Err(TestCaseError::fail(mismatch.what))
-            }
-            // What is broken may leave locks: then this smaller case shows nothing.
-            Err(Error::LockWait { .. }) if *found.borrow() => reject(),
-            Err(error) => {
-                unanswered.replace(Some(error));
-                reject()
-            }
-        }
-    });
-    if let Some(error) = unanswered.take() {
-        return Err(error);
-    }
-    match tried {
-        Ok(()) => Ok(None),
-        Err(TestError::Fail(_, case)) => Ok(Some(case)),
-        Err(TestError::Abort(reason)) => Err(Error::Vacuous { why: reason.message().to_owned() }),
-    }
-}
-
-/// Plays a minimal case on a fresh database: what is not seen again there is no verdict.
-fn confirmed<P: Pool>(
-    cell: &Cell<P>,
-    rules: Rules,
-    case: &Case,
-    files: Option<&Files>,
-) -> Result<Judged, Error> {
-    let Some(mismatch) = Table::new(cell, rules).play(case)? else {
-        return Err(Error::Unconfirmed { what: case.to_string() });
-    };
-    let kept = files.map_or(Ok(()), |files| files.keep(&mismatch.case, &mismatch.what));
-    // The verdict stands, also where the folder cannot be written.
-    let but = kept.err().map_or(String::new(), |error| format!(" (and it was not kept: {error})"));
-    let line = regressions::line(&mismatch.case, &mismatch.what).unwrap_or_default();
-    let evidence = format!("{}\n\nas a line of its file of cases:\n{line}", mismatch.message());
-    let verdict = Verdict::violated(mismatch.message() + &but);
-    Ok(Judged { evidence: Some(evidence), ..verdict.into() })
-}
-
-/// A subject that is kept from case to case, until one leaves it in an unknown state.
-struct Table<'a, P: Pool> {
-    cell: &'a Cell<P>,
-    rules: Rules,
-    subject: RefCell<Option<Subject<P>>>,
-}
-
-impl<'a, P: Pool> Table<'a, P> {
-    fn new(cell: &'a Cell<P>, rules: Rules) -> Self {
-        Self { cell, rules, subject: RefCell::new(None) }
-    }
-
-    /// Plays a case on empty tables.
-    fn play(&self, case: &Case) -> Result<Option<Mismatch>, Error> {
-        let subject = match self.subject.take() {
-            Some(subject) => subject,
-            None => self.open()?,
-        };
-        let steps = plan(case, self.rules);
-        let played = subject.wait(async {
-            subject.trace.waits_for("empty the tables");
-            let left = subject.witness().reset().await?;
-            if left.values().any(|rows| !rows.is_empty()) {
-                let why = format!("the tables were emptied, and then held {left:?}");
-                return Err(Error::Vacuous { why });
-            }
-            play(&subject, case.sessions, &steps).await
-        })??;
-        // A case that was left half-way leaves sessions at work.
-        let subject = match played {
-            Some(_) => self.cell.reopened(subject)?,
-            None => subject,
-        };
-        self.subject.replace(Some(subject));
-        Ok(played)
-    }
-
-    fn open(&self) -> Result<Subject<P>, Error> {
-        let subject = self.cell.subject()?;
-        // The witness empties the tables, and waits no longer for a lock than the layer does.
-        subject.witness().query_blocking(settings(subject.kind()))?;
-        Ok(subject)
-    }
-
-    fn close(self) -> Result<(), Error> {
-        self.subject.take().map_or(Ok(()), |subject| subject.close().map(drop))
-    }
+/// Judges a layer by random cases, of each of which one operation is dropped.
+pub(crate) fn with_a_cut<P: Pool>(cell: &Cell<P>, check: &'static str) -> Result<Judged, Error> {
+    let rules = Rules::new(cell.kind(), cell.lacks()).cutting(cell.kind());
+    Search::new(cell, check, rules, CASES_WITH_A_CUT).judge()
 }

@@ -1,20 +1,24 @@
 //! The cases that are a little smaller than a case.
 
 use super::{
-    case::{Action, Case, Operation},
-    plan::applied,
+    case::{Action, Case, Operation, Place},
     rules::Rules,
     words::{oddity, simpler_actions, with_columns_exchanged, with_words_exchanged},
+    worlds::applied,
 };
 
 /// Two or three operations that go only together are looked for in cases of this length.
 const GROUPS_MAX: usize = 12;
+/// So far into the conversation of another operation a cut is tried.
+const EARLIER_MAX: u8 = 3;
 
 /// Every case that is less and not far away, the smallest first within each way to make it smaller.
 pub(super) fn neighbours(case: &Case, rules: Rules) -> Vec<Case> {
     let ways = [
+        without_a_cut,
         without_halves,
         without_one,
+        with_earlier_cuts,
         without_groups,
         with_fewer_sessions,
         simpler,
@@ -26,10 +30,56 @@ pub(super) fn neighbours(case: &Case, rules: Rules) -> Vec<Case> {
     all.map(|other| applied(&other, rules)).filter(|other| size(other) < size(case)).collect()
 }
 
-/// What is less: fewer operations, then fewer sessions, then simpler operations from the first on.
-fn size(case: &Case) -> (usize, u8, Vec<(usize, &Operation)>) {
+/// Fewer operations, then fewer sessions, then no cut or an earlier one, then simpler operations from
+/// the first on.
+type Size<'a> = (usize, u8, Option<(usize, (u8, u8))>, Vec<(usize, &'a Operation)>);
+
+/// What is less.
+fn size(case: &Case) -> Size<'_> {
     let operations = case.operations.iter().map(|operation| (oddity(&operation.action), operation));
-    (case.operations.len(), case.sessions, operations.collect())
+    let cut = case.cut().map(|(at, place)| (at, depth(place)));
+    (case.operations.len(), case.sessions, cut, operations.collect())
+}
+
+/// How far into the conversation a place is, then how simple.
+fn depth(place: Place) -> (u8, u8) {
+    match place {
+        Place::Held(number) => (number, 0),
+        Place::Unread(number) => (number, 1),
+        Place::Sent(number) => (number, 2),
+        Place::Poll(number) => (number, 3),
+    }
+}
+
+fn without_a_cut(case: &Case) -> Vec<Case> {
+    vec![case.uncut()]
+}
+
+/// Drops the same operation earlier, or another one before it.
+fn with_earlier_cuts(case: &Case) -> Vec<Case> {
+    let Some((at, place)) = case.cut() else { return Vec::new() };
+    let uncut = case.uncut();
+    let dropped = |at: usize, place| {
+        let mut case = uncut.clone();
+        case.operations[at].cut = Some(place);
+        case
+    };
+    let same = places(place, depth(place).0).into_iter().map(|place| dropped(at, place));
+    let others =
+        (0..at).flat_map(|at| places(place, EARLIER_MAX).into_iter().map(move |place| (at, place)));
+    let others = others.map(|(at, place)| dropped(at, place));
+    same.chain(others).collect()
+}
+
+/// The places up to a number, on the wire or by polls as the one that is given.
+fn places(like: Place, number_max: u8) -> Vec<Place> {
+    let kinds: &[fn(u8) -> Place] = match like {
+        Place::Poll(_) => &[Place::Poll],
+        Place::Held(_) | Place::Unread(_) | Place::Sent(_) => {
+            &[Place::Held, Place::Unread, Place::Sent]
+        }
+    };
+    (1..=number_max).flat_map(|number| kinds.iter().map(move |kind| kind(number))).collect()
 }
 
 /// Leaves out a half, a quarter, and so on down to two in a row.
@@ -159,11 +209,11 @@ fn simpler(case: &Case) -> Vec<Case> {
     };
     let places = case.operations.iter().enumerate();
     places
-        .flat_map(|(i, Operation { session, action })| {
-            let actions = simpler_actions(action).into_iter();
-            let actions = actions.map(move |action| Operation { session: *session, action });
+        .flat_map(|(i, operation)| {
+            let actions = simpler_actions(&operation.action).into_iter();
+            let actions = actions.map(|action| Operation { action, ..operation.clone() });
             let sessions =
-                (1..*session).map(move |session| Operation { session, action: action.clone() });
+                (1..operation.session).map(|session| Operation { session, ..operation.clone() });
             actions.chain(sessions).map(move |operation| with(i, operation))
         })
         .collect()

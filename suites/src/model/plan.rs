@@ -1,7 +1,7 @@
 //! The model: what each operation of a case answers, and what every session sees after it.
 //!
-//! It knows no database, only [`Rules`]. A case is planned as a whole before it is played, because a
-//! transaction begins with the knowledge of how it will end. An operation that means nothing where it
+//! It knows no database, only [`Rules`]. A case is planned as a whole before it is played (see
+//! `worlds`), because a transaction begins with the knowledge of how it will end. An operation that means nothing where it
 //! stands (a commit without a transaction), or that would have to wait for a lock, is left out.
 
 use std::collections::BTreeSet;
@@ -9,9 +9,10 @@ use std::collections::BTreeSet;
 use dropproof::contract::{Class, Ending};
 
 use super::{
-    case::{Action, Case, Change, Operation, SESSIONS_MAX},
+    case::{Action, Case, Change, Operation, Place, SESSIONS_MAX},
     rules::Rules,
     state::{State, TaskRow, UserRow},
+    worlds::World,
 };
 
 /// The hash that each user is created with.
@@ -27,14 +28,21 @@ pub(super) struct Step {
     pub(super) target: Option<u8>,
     /// The number of the row that is created.
     pub(super) created: Option<u8>,
-    /// How the transaction ends that begins here.
-    pub(super) ending: Ending,
+    /// How the transaction ends that begins here; none where an error ends it, whatever it was told.
+    pub(super) ending: Option<Ending>,
     pub(super) expected: Expected,
     /// What each session sees then.
     pub(super) views: Vec<Result<State, Class>>,
     pub(super) committed: State,
     /// The sessions that have begun or written something, the last one last.
     pub(super) busy: Vec<u8>,
+}
+
+impl Step {
+    /// How the transaction that begins here is told to end.
+    pub(super) fn ending(&self) -> Ending {
+        self.ending.unwrap_or(Ending::Rollback)
+    }
 }
 
 /// What an operation must come to.
@@ -57,25 +65,8 @@ pub(super) enum Expected {
     NotJudged,
 }
 
-/// Plans a case. What is still open at its end is rolled back, from the inside out.
-pub(super) fn plan(case: &Case, rules: Rules) -> Vec<Step> {
-    let mut model = Model::of(case, rules);
-    for session in (1..).take(model.seats.len()) {
-        while !model.seat(session).levels.is_empty() {
-            model.take(&Operation { session, action: Action::Rollback });
-        }
-    }
-    model.steps
-}
-
-/// The case without what is left out of it.
-pub(super) fn applied(case: &Case, rules: Rules) -> Case {
-    let steps = Model::of(case, rules).steps;
-    let operations = steps.into_iter().map(|step| step.operation).collect();
-    Case { sessions: case.sessions, operations }
-}
-
-struct Model {
+/// A model of the tables, with what has happened to it so far.
+pub(super) struct Model {
     rules: Rules,
     committed: State,
     seats: Vec<Seat>,
@@ -86,7 +77,21 @@ struct Model {
     gone: (BTreeSet<u8>, BTreeSet<u8>),
     /// The sessions that have begun or written something, the last one last.
     busy: Vec<u8>,
-    steps: Vec<Step>,
+    pub(super) steps: Vec<Step>,
+    world: World,
+    pub(super) cut: Option<Cut>,
+    /// The operations of the case that are not left out, by their numbers in it.
+    pub(super) taken: Vec<(usize, Operation)>,
+}
+
+/// What is dropped.
+#[derive(Clone, Copy)]
+pub(super) struct Cut {
+    /// The number of the step.
+    pub(super) at: usize,
+    pub(super) place: Place,
+    /// Whether all of it may have been done.
+    pub(super) whole: bool,
 }
 
 #[derive(Default)]
@@ -107,14 +112,36 @@ struct Level {
 }
 
 impl Model {
-    fn of(case: &Case, rules: Rules) -> Self {
-        let seats = (0..case.sessions.min(SESSIONS_MAX)).map(|_| Seat::default()).collect();
-        let (committed, gone, busy, steps) = Default::default();
-        let mut model = Self { rules, committed, seats, tasks: 0, users: 0, gone, busy, steps };
-        for operation in &case.operations {
+    pub(super) fn of(case: &Case, rules: Rules, world: World) -> Self {
+        let mut model = Self {
+            rules,
+            committed: State::default(),
+            seats: (0..case.sessions.min(SESSIONS_MAX)).map(|_| Seat::default()).collect(),
+            tasks: 0,
+            users: 0,
+            gone: Default::default(),
+            busy: Vec::new(),
+            steps: Vec::new(),
+            world,
+            cut: None,
+            taken: Vec::new(),
+        };
+        for (number, operation) in case.operations.iter().enumerate() {
+            let before = model.steps.len();
             model.take(operation);
+            let taken = model.steps.get(before).map(|step| (number, step.operation.clone()));
+            model.taken.extend(taken);
         }
         model
+    }
+
+    /// Ends what is still open, from the inside out.
+    pub(super) fn roll_back(&mut self) {
+        for session in (1..).take(self.seats.len()) {
+            while !self.seat(session).levels.is_empty() {
+                self.take(&Operation { session, action: Action::Rollback, cut: None });
+            }
+        }
     }
 
     fn seat(&mut self, session: u8) -> &mut Seat {
@@ -123,7 +150,7 @@ impl Model {
 
     /// Takes the next operation, where it means something.
     fn take(&mut self, operation: &Operation) {
-        let Operation { session, action } = operation;
+        let Operation { session, action, cut } = operation;
         if *session == 0 || self.seats.len() < usize::from(*session) || !self.applies(operation) {
             return;
         }
@@ -133,13 +160,25 @@ impl Model {
         }
         let target = self.target(action);
         let created = self.number(action);
-        let expected = self.expect(*session, action);
+        let cut = cut.filter(|place| self.cut.is_none() && self.rules.cuts.have(*place));
+        if let Some(place) = cut {
+            let whole = self.may_be_whole(*session, action);
+            self.cut = Some(Cut { at: self.steps.len(), place, whole });
+        }
+        let expected = match (cut, self.world) {
+            (None, _) | (_, World::Uncut) => self.expect(*session, action),
+            (_, World::Nothing) => self.give_back(*session),
+            (_, World::Whole) => {
+                self.expect(*session, action);
+                self.give_back(*session)
+            }
+        };
         let views = self.seats.iter().map(|seat| self.view(seat)).collect();
         self.steps.push(Step {
-            operation: operation.clone(),
+            operation: Operation { cut, ..operation.clone() },
             target,
             created,
-            ending: Ending::Rollback,
+            ending: None,
             expected,
             views,
             committed: self.committed.clone(),
@@ -162,8 +201,27 @@ impl Model {
         })
     }
 
+    /// Whether an operation that is dropped may have done all of its work: a statement that is a
+    /// transaction of its own, or the commit of one.
+    fn may_be_whole(&self, session: u8, action: &Action) -> bool {
+        let seat = &self.seats[usize::from(session) - 1];
+        match seat.levels.len() {
+            0 => action.writes(),
+            1 => *action == Action::Commit && !seat.failed,
+            _ => false,
+        }
+    }
+
+    /// The session goes back to the pool as it is, and another comes in its place.
+    fn give_back(&mut self, session: u8) -> Expected {
+        while !self.seat(session).levels.is_empty() {
+            self.undo(session, None);
+        }
+        Expected::NotJudged
+    }
+
     fn applies(&self, operation: &Operation) -> bool {
-        let Operation { session, action } = operation;
+        let Operation { session, action, .. } = operation;
         let seat = &self.seats[usize::from(*session) - 1];
         let free = self.holder(*session).is_none();
         match action {
@@ -205,9 +263,9 @@ impl Model {
         match action {
             Action::Begin => self.begin(session),
             Action::Commit => self.commit(session),
-            Action::Rollback => self.undo(session, Ending::Rollback),
-            Action::Leave => self.undo(session, Ending::Leave),
-            Action::Fail => self.undo(session, Ending::Fail),
+            Action::Rollback => self.undo(session, Some(Ending::Rollback)),
+            Action::Leave => self.undo(session, Some(Ending::Leave)),
+            Action::Fail => self.undo(session, Some(Ending::Fail)),
             action => self.statement(session, action),
         }
     }
@@ -225,10 +283,12 @@ impl Model {
     fn commit(&mut self, session: u8) -> Expected {
         let seat = self.seat(session);
         if seat.failed && 1 < seat.levels.len() {
+            let level = seat.levels.pop();
+            self.set_ending(level, Some(Ending::Commit));
             return self.abort(session);
         }
         if seat.failed {
-            self.undo(session, Ending::Commit);
+            self.undo(session, Some(Ending::Commit));
             return Expected::NotJudged;
         }
         let level = seat.levels.pop();
@@ -236,12 +296,12 @@ impl Model {
             let work = std::mem::take(seat).work;
             self.committed = work.unwrap_or_else(|| std::mem::take(&mut self.committed));
         }
-        self.set_ending(level, Ending::Commit);
+        self.set_ending(level, Some(Ending::Commit));
         Expected::Done
     }
 
     /// Undoes the innermost level.
-    fn undo(&mut self, session: u8, ending: Ending) -> Expected {
+    fn undo(&mut self, session: u8, ending: Option<Ending>) -> Expected {
         let (tasks, users, gives_again) = (self.tasks, self.users, self.rules.gives_ids_again);
         let seat = self.seat(session);
         let Some(level) = seat.levels.pop() else { return Expected::Done };
@@ -259,7 +319,7 @@ impl Model {
         self.set_ending(Some(level), ending);
         match ending {
             // The error of a savepoint ends there: see `Step::Nested`.
-            Ending::Fail if outermost => Expected::Error(Class::Planted),
+            Some(Ending::Fail) if outermost => Expected::Error(Class::Planted),
             _ => Expected::Done,
         }
     }
@@ -267,14 +327,11 @@ impl Model {
     /// A failed transaction refuses a savepoint, and its release: the error leaves through `?`, up to
     /// the outermost level, which is rolled back.
     fn abort(&mut self, session: u8) -> Expected {
-        while let Some(level) = self.seat(session).levels.pop() {
-            self.set_ending(Some(level), Ending::Commit);
-        }
         *self.seat(session) = Seat::default();
         Expected::Error(Class::FailedTransaction)
     }
 
-    fn set_ending(&mut self, level: Option<Level>, ending: Ending) {
+    fn set_ending(&mut self, level: Option<Level>, ending: Option<Ending>) {
         if let Some(step) = level.and_then(|level| self.steps.get_mut(level.begun_at)) {
             step.ending = ending;
         }

@@ -1,8 +1,9 @@
 //! Playing a planned case on a layer, and comparing each step with the model.
 
 use dropproof::{
-    contract::{self, Answer, Class, NewUser, Op, Pool, Statement, UserChange},
-    verdict::Error,
+    contract::{self, Answer, NewUser, Op, Pool, Statement, UserChange},
+    sweep::Class,
+    verdict::{Error, StripCut},
     witness,
 };
 
@@ -14,6 +15,7 @@ use super::{
     rules::settings,
     seat::Seat,
     state::{Ids, Seen, State, id, task_shown, user_shown},
+    worlds::Plan,
 };
 use crate::Subject;
 
@@ -26,6 +28,9 @@ pub(super) struct Mismatch {
     pub(super) case: Case,
     /// What was seen, and what the model says.
     pub(super) what: String,
+    pub(super) class: Class,
+    /// What was said since the operation began that was dropped; nothing where there is no wire.
+    pub(super) said: String,
 }
 
 impl Mismatch {
@@ -33,39 +38,57 @@ impl Mismatch {
     pub(super) fn message(&self) -> String {
         format!("{}: {}", self.case, self.what)
     }
+
+    /// What it did, by the name of what was dropped.
+    pub(super) fn cut(&self) -> StripCut {
+        let dropped = self.case.cut().map(|(at, _)| self.case.operations[at].action.name());
+        StripCut { name: dropped.unwrap_or("uncut").to_owned(), class: self.class }
+    }
 }
 
 /// Plays a case on empty tables, and stops where the layer and the model part.
+///
+/// With `confirm` what seems never to come is waited for, to be sure.
 pub(super) async fn play<P: Pool>(
     subject: &Subject<P>,
     sessions: u8,
-    steps: &[Step],
+    plan: &Plan,
+    confirm: bool,
 ) -> Result<Option<Mismatch>, Error> {
-    let mut player = Player { subject, seats: Vec::new(), ids: Ids::default() };
+    let mut player =
+        Player { subject, seats: Vec::new(), ids: Ids::default(), dropped: None, confirm };
     for session in 1..=sessions {
         subject.trace.waits_for(&format!("lend session {session}"));
-        let mut session = subject.pool.session().await?;
-        contract::Session::run(&mut session, &Op::Text(settings(subject.kind()).into())).await?;
-        player.seats.push(Seat::new(session));
+        player.seats.push(Seat::new(subject.pool.session().await?));
+        player.settings(session).await?;
     }
-    for (step, number) in steps.iter().zip(1..) {
+    let mut steps = &plan.uncut;
+    let mut played = Vec::new();
+    while let Some(step) = steps.get(played.len()) {
         subject.trace.waits_for(&step.operation.to_string());
-        if let Err(stop) = player.step(step).await {
-            let operations = steps.iter().take(number).map(|step| step.operation.clone()).collect();
-            return match stop {
-                Stop::Mismatch(what) => {
-                    Ok(Some(Mismatch { case: Case { sessions, operations }, what }))
-                }
-                Stop::Error(error) => Err(error),
-            };
+        let fork = plan.cut.as_ref().filter(|fork| fork.at == played.len());
+        let stop = match fork {
+            Some(fork) => player.fork(step, fork).await.map(|world| steps = world.unwrap_or(steps)),
+            None => player.step(step).await,
+        };
+        let cut = step.operation.cut.filter(|_| player.dropped.is_some());
+        played.push(Operation { cut, ..step.operation.clone() });
+        match stop {
+            Ok(()) => {}
+            Err(Stop::Error(error)) => return Err(error),
+            Err(Stop::Mismatch(class, what)) => {
+                let (at, said) = player.dropped.unwrap_or_default();
+                let (case, what) = (Case { sessions, operations: played }, what + &at);
+                return Ok(Some(Mismatch { case, what, class, said }));
+            }
         }
     }
     Ok(None)
 }
 
 /// The reason a case is not played on.
-enum Stop {
-    Mismatch(String),
+pub(super) enum Stop {
+    Mismatch(Class, String),
     Error(Error),
 }
 
@@ -75,15 +98,34 @@ impl From<witness::Error> for Stop {
     }
 }
 
-struct Player<'a, P: Pool> {
-    subject: &'a Subject<P>,
-    seats: Vec<Seat<P::Session>>,
-    ids: Ids,
+pub(super) struct Player<'a, P: Pool> {
+    pub(super) subject: &'a Subject<P>,
+    pub(super) seats: Vec<Seat<P::Session>>,
+    pub(super) ids: Ids,
+    /// Where an operation was dropped, and what had been said of it.
+    pub(super) dropped: Option<(String, String)>,
+    /// Whether a wait for what can never come is to be confirmed.
+    pub(super) confirm: bool,
 }
 
 impl<P: Pool> Player<'_, P> {
     async fn step(&mut self, step: &Step) -> Result<(), Stop> {
         let given = self.act(step).await;
+        self.came_to(step, given).await
+    }
+
+    /// Says to a session how it is to work.
+    pub(super) async fn settings(&mut self, session: u8) -> contract::Result<()> {
+        let settings = Op::Text(settings(self.subject.kind()).into());
+        self.seats[usize::from(session) - 1].run(settings).await.map(drop)
+    }
+
+    /// Compares what a step gave, and what is seen then.
+    pub(super) async fn came_to(
+        &mut self,
+        step: &Step,
+        given: contract::Result<Option<Answer>>,
+    ) -> Result<(), Stop> {
         self.judge(step, given)?;
         if !step.operation.action.shows() {
             return self.view(step, step.operation.session).await;
@@ -92,14 +134,11 @@ impl<P: Pool> Player<'_, P> {
         let subject = self.subject;
         let (views, tables) = join(self.views(step), subject.witness().tables()).await;
         views?;
-        let tables = tables?;
-        let rows = |table| tables.get(table).map_or(&[][..], Vec::as_slice);
-        let seen = self.ids.tables(rows("tasks"), rows("dones"), rows("users"));
-        same("the witness sees", &seen, &step.committed.seen())
+        same("the witness sees", &self.ids.seen(&tables?), &step.committed.seen())
     }
 
     /// Asks the sessions one after the other: who reads first is the same in every run.
-    async fn views(&mut self, step: &Step) -> Result<(), Stop> {
+    pub(super) async fn views(&mut self, step: &Step) -> Result<(), Stop> {
         for (session, _) in (1..).zip(&step.views) {
             self.view(step, session).await?;
         }
@@ -114,13 +153,13 @@ impl<P: Pool> Player<'_, P> {
     }
 
     /// Does what the step says.
-    async fn act(&mut self, step: &Step) -> contract::Result<Option<Answer>> {
-        let Operation { session, action } = &step.operation;
+    pub(super) async fn act(&mut self, step: &Step) -> contract::Result<Option<Answer>> {
+        let Operation { session, action, .. } = &step.operation;
         let op = self.op(action, step.target);
         let seat = &mut self.seats[usize::from(*session) - 1];
         match (action, op) {
             (_, Some(op)) => seat.run(op).await.map(Some),
-            (Action::Begin, None) => seat.begin(step.ending).await.map(|()| None),
+            (Action::Begin, None) => seat.begin(step.ending()).await.map(|()| None),
             (_, None) => seat.end().await.map(|()| None),
         }
     }
@@ -163,7 +202,7 @@ impl<P: Pool> Player<'_, P> {
 
     /// Compares what an operation gave with what the model expects.
     fn judge(&mut self, step: &Step, given: contract::Result<Option<Answer>>) -> Result<(), Stop> {
-        let Operation { session, action } = &step.operation;
+        let Operation { session, action, .. } = &step.operation;
         let answer = match (&step.expected, given) {
             (Expected::NotJudged, _) => return Ok(()),
             (Expected::Error(class), Err(error)) if error.class() == *class => return Ok(()),
@@ -213,7 +252,7 @@ impl<P: Pool> Player<'_, P> {
             return Ok(());
         }
         let expected = expected(&step.expected);
-        Err(Stop::Mismatch(format!("it gives {given}, and the model {expected}")))
+        Err(parts(format!("it gives {given}, and the model {expected}")))
     }
 
     /// Reads as a session does, and compares.
@@ -251,15 +290,20 @@ impl<P: Pool> Player<'_, P> {
     }
 
     /// A failed transaction refuses to read.
-    async fn refuses(&mut self, step: &Step, session: u8, class: Class) -> Result<(), Stop> {
+    async fn refuses(
+        &mut self,
+        step: &Step,
+        session: u8,
+        class: contract::Class,
+    ) -> Result<(), Stop> {
         let seat = &mut self.seats[usize::from(session) - 1];
         let expected = format!("an error of class `{class}`");
         match seat.run(Op::Tasks).await {
             Err(error) if error.class() == class => Ok(()),
             Err(error) => Err(failed(step, session, error, &expected)),
-            Ok(_) => Err(Stop::Mismatch(format!(
-                "session {session} reads on, and the model expects {expected}"
-            ))),
+            Ok(_) => {
+                Err(parts(format!("session {session} reads on, and the model expects {expected}")))
+            }
         }
     }
 }
@@ -268,16 +312,24 @@ fn same(who: &str, seen: &Seen, model: &Seen) -> Result<(), Stop> {
     if seen == model {
         return Ok(());
     }
-    Err(Stop::Mismatch(format!("{who} {seen}, and the model {model}")))
+    Err(parts(format!("{who} {seen}, and the model {model}")))
+}
+
+/// Rows, counts or errors that are not those of the model.
+fn parts(what: String) -> Stop {
+    Stop::Mismatch(Class::Torn, what)
 }
 
 /// A lock that was not free answers nothing: the model lets nobody wait for one.
 fn failed(step: &Step, session: u8, source: contract::Error, expected: &str) -> Stop {
     let class = source.class();
-    if class != Class::Conflict {
-        return Stop::Mismatch(format!(
-            "session {session} fails with class `{class}`, and the model expects {expected}"
-        ));
+    if class != contract::Class::Conflict {
+        return Stop::Mismatch(
+            Class::Poisoned,
+            format!(
+                "session {session} fails with class `{class}`, and the model expects {expected}"
+            ),
+        );
     }
     let holding = match step.busy.iter().rfind(|other| **other != session) {
         Some(holder) => format!("session {holder} was the last other one to begin or to write"),

@@ -17,8 +17,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     case::{Case, Operation, SESSIONS_MAX},
-    plan::applied,
     rules::Rules,
+    worlds::applied,
 };
 
 /// The folder of the cases that have failed before.

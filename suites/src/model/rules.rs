@@ -5,6 +5,8 @@ use dropproof::{
     database::Kind,
 };
 
+use super::case::Place;
+
 /// What holds on one cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Rules {
@@ -22,6 +24,28 @@ pub(super) struct Rules {
     /// The id of a row that was rolled back is given again, since the sequence is a table too:
     /// <https://www.sqlite.org/autoinc.html>.
     pub(super) gives_ids_again: bool,
+    /// Where operations may be dropped; nowhere, unless that is asked for.
+    pub(super) cuts: Cuts,
+}
+
+/// What the places are at which an operation is dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cuts {
+    Never,
+    /// Those of its conversation.
+    OnTheWire,
+    /// Where there is no wire: its polls.
+    ByPolls,
+}
+
+impl Cuts {
+    /// Whether a place is one of these.
+    pub(super) fn have(self, place: Place) -> bool {
+        match place {
+            Place::Held(_) | Place::Unread(_) | Place::Sent(_) => self == Cuts::OnTheWire,
+            Place::Poll(_) => self == Cuts::ByPolls,
+        }
+    }
 }
 
 impl Rules {
@@ -33,7 +57,14 @@ impl Rules {
             refusal_fails_transaction: kind == Kind::Postgres,
             counts_changed_rows: matches!(kind, Kind::MySql | Kind::MariaDb),
             gives_ids_again: sqlite,
+            cuts: Cuts::Never,
         }
+    }
+
+    /// The same, where one operation of a case is dropped.
+    pub(super) fn cutting(self, kind: Kind) -> Self {
+        let cuts = if kind.protocol().is_some() { Cuts::OnTheWire } else { Cuts::ByPolls };
+        Self { cuts, ..self }
     }
 }
 

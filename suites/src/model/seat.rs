@@ -47,6 +47,11 @@ impl<S: Session + 'static> Seat<S> {
         Self { at: At::Free(session) }
     }
 
+    /// Whether a transaction is open.
+    pub(super) fn is_inside(&self) -> bool {
+        matches!(self.at, At::Inside(_))
+    }
+
     /// Runs an operation where the session stands.
     pub(super) async fn run(&mut self, op: Op) -> contract::Result<Answer> {
         match self.leave() {

@@ -2,9 +2,12 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use dropproof::contract::{Row, Task, User, Value};
+use dropproof::{
+    contract::{Row, Task, User, Value},
+    witness::Tables,
+};
 
-use super::case::shown;
+use super::case::{Action, shown};
 
 /// The rows of both tables, under their numbers in the case.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -43,7 +46,7 @@ impl State {
 }
 
 /// The ids that the server made, by number in the case.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Ids {
     pub(super) tasks: BTreeMap<u8, i64>,
     pub(super) users: BTreeMap<u8, i64>,
@@ -88,7 +91,9 @@ impl Ids {
     }
 
     /// Reads the tables as the witness gives them.
-    pub(super) fn tables(&self, tasks: &[Row], dones: &[Row], users: &[Row]) -> Seen {
+    pub(super) fn seen(&self, tables: &Tables) -> Seen {
+        let rows = |table| tables.get(table).map_or(&[][..], Vec::as_slice);
+        let (tasks, dones, users) = (rows("tasks"), rows("dones"), rows("users"));
         let task = |row: &Row| {
             let title = match row.get(1) {
                 Some(Value::Text(title)) => Some(title.clone()),
@@ -101,6 +106,22 @@ impl Ids {
             tasks: tasks.iter().map(task).collect(),
             users: users.iter().map(|row| self.user_row(row)).collect(),
         }
+    }
+
+    /// Gives their numbers to the rows that nobody has created, where an answer was dropped that
+    /// would have said which they are: there is one at the most.
+    pub(super) fn with_created(&self, action: &Action, number: u8, tables: &Tables) -> Self {
+        let mut ids = self.clone();
+        let (table, known) = match action {
+            Action::CreateTask(_) => ("tasks", &mut ids.tasks),
+            _ => ("users", &mut ids.users),
+        };
+        let made = tables.get(table).into_iter().flatten().map(|row| whole(row.first()));
+        let new: Vec<i64> = made.filter(|id| !known.values().any(|other| other == id)).collect();
+        if let [id] = new[..] {
+            known.insert(number, id);
+        }
+        ids
     }
 }
 

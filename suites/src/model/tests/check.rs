@@ -15,15 +15,16 @@ use tempfile::TempDir;
 
 use super::{
     super::{
-        ID, Model, Table,
+        ID, Model,
         case::Change,
-        plan::{applied, plan},
         play::play,
         regressions::Regressions,
+        table::Table,
+        worlds::{applied, plan},
     },
     Action, Case, Operation, case, create, rules,
 };
-use crate::{Cell, Fault, Faulty, Judged};
+use crate::{Cell, Fault, Faulty, Judged, cell::SESSIONS_MAX};
 
 type Planted = Faulty<BoxedPool>;
 
@@ -111,16 +112,17 @@ fn no_case_shows_nothing() {
 fn lock_that_is_not_free_is_an_error_that_names_both_sessions() {
     let database = Database::from_env(Kind::Sqlite).expect("SQLite is always there");
     let cell = Cell::new(database, |target: Target| async move { Sqlx::open(&target).await });
-    let subject = Table::new(&cell, rules(Kind::Sqlite)).open().expect("a subject");
+    let subject = Table::new(&cell, rules(Kind::Sqlite)).open(SESSIONS_MAX).expect("a subject");
     // No plan has two writers, so that one is made of two plans.
     let writing = case(2, &[(1, Action::Begin), (1, create("a"))]);
     let mut steps = plan(&writing, rules(Kind::Sqlite));
-    let mut waiting = plan(&case(2, &[(2, create("b"))]), rules(Kind::Sqlite));
-    steps.truncate(2);
+    let mut waiting = plan(&case(2, &[(2, create("b"))]), rules(Kind::Sqlite)).uncut;
+    steps.uncut.truncate(2);
     waiting[0].busy = vec![1, 2];
-    steps.append(&mut waiting);
+    steps.uncut.append(&mut waiting);
 
-    let error = subject.wait(play(&subject, 2, &steps)).expect("in time").expect_err("it waits");
+    let error =
+        subject.wait(play(&subject, 2, &steps, true)).expect("in time").expect_err("it waits");
 
     assert_eq!(
         error.to_string(),
@@ -167,7 +169,7 @@ fn cases(length: usize) -> Vec<Case> {
         let longer = |shorter: Case| {
             let sessions = 1..=if place == 0 { 1 } else { 2 };
             let added = sessions.flat_map(|session| {
-                actions().into_iter().map(move |action| Operation { session, action })
+                actions().into_iter().map(move |action| Operation { session, action, cut: None })
             });
             added.map(move |operation| {
                 let mut longer = shorter.clone();

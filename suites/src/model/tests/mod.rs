@@ -2,6 +2,7 @@
 //! server.
 
 mod check;
+mod dropped;
 mod kept;
 mod modelled;
 mod shrunk;
@@ -15,8 +16,11 @@ use super::{
 
 /// A case from its sessions and actions.
 fn case(sessions: u8, operations: &[(u8, Action)]) -> Case {
-    let operation =
-        |(session, action): &(u8, Action)| Operation { session: *session, action: action.clone() };
+    let operation = |(session, action): &(u8, Action)| Operation {
+        session: *session,
+        action: action.clone(),
+        cut: None,
+    };
     Case { sessions, operations: operations.iter().map(operation).collect() }
 }
 

@@ -4,12 +4,21 @@ use dropproof::database::Kind;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 
 use super::{
-    super::{case::Change, generate::Cases, plan::plan},
-    Action, Case, case, create, rules,
+    super::{case::Change, generate::Cases, plan::Step, worlds},
+    Action, Case, Rules, case, create, rules,
 };
+
+fn plan(case: &Case, rules: Rules) -> Vec<Step> {
+    worlds::plan(case, rules).uncut
+}
 
 /// The minimal case with a fault, from some seed.
 fn minimal(kind: Kind, seed: u8, broken: impl Fn(&Case) -> bool) -> Case {
+    minimal_of(rules(kind), seed, broken)
+}
+
+/// The same under these rules.
+pub(super) fn minimal_of(rules: Rules, seed: u8, broken: impl Fn(&Case) -> bool) -> Case {
     let random = TestRng::from_seed(RngAlgorithm::ChaCha, &[seed; 32]);
     let config = Config {
         failure_persistence: None,
@@ -17,7 +26,7 @@ fn minimal(kind: Kind, seed: u8, broken: impl Fn(&Case) -> bool) -> Case {
         max_shrink_iters: 10_000,
         ..Config::default()
     };
-    let tried = TestRunner::new_with_rng(config, random).run(&Cases(rules(kind)), |case| {
+    let tried = TestRunner::new_with_rng(config, random).run(&Cases(rules), |case| {
         if broken(&case) { Err(TestCaseError::fail("broken")) } else { Ok(()) }
     });
     match tried {
@@ -130,7 +139,7 @@ fn words_that_depend_on_each_other_have_one_minimum() {
 fn begin_goes_together_with_its_commit() {
     let broken = |case: &Case| {
         let steps = plan(case, rules(Kind::MySql));
-        let committed = |step: &super::super::plan::Step| step.operation.action == Action::Commit;
+        let committed = |step: &Step| step.operation.action == Action::Commit;
         let inside =
             steps.iter().position(|step| committed(step) && !step.committed.tasks.is_empty());
         inside.is_some()

@@ -1,0 +1,94 @@
+//! The table that cases are played at: a layer, opened for one case or for many.
+
+use std::cell::{Cell as Slot, RefCell};
+
+use dropproof::{contract::Pool, sweep::Class, verdict::Error};
+
+use super::{
+    case::Case,
+    play::{Mismatch, play},
+    rules::{Cuts, Rules, settings},
+    worlds::plan,
+};
+use crate::{Cell, Subject, cell::SESSIONS_MAX};
+
+/// Where a place is a number of polls, a case that is looked at closely is played so often: another
+/// thread may answer before the operation has to wait.
+const ROUNDS: usize = 6;
+
+/// A subject that is kept from case to case, until one leaves it in an unknown state.
+pub(super) struct Table<'a, P: Pool> {
+    cell: &'a Cell<P>,
+    rules: Rules,
+    subject: RefCell<Option<Subject<P>>>,
+    /// Whether it was confirmed once that what seems never to come does not.
+    confirmed: Slot<bool>,
+}
+
+impl<'a, P: Pool> Table<'a, P> {
+    pub(super) fn new(cell: &'a Cell<P>, rules: Rules) -> Self {
+        Self { cell, rules, subject: RefCell::new(None), confirmed: Slot::new(false) }
+    }
+
+    /// Plays a case so often that what is wrong with it is seen.
+    pub(super) fn play_closely(&self, case: &Case) -> Result<Option<Mismatch>, Error> {
+        let rounds = if self.rules.cuts == Cuts::ByPolls { ROUNDS } else { 1 };
+        for _ in 1..rounds {
+            if let Some(mismatch) = self.play(case)? {
+                return Ok(Some(mismatch));
+            }
+        }
+        self.play(case)
+    }
+
+    /// Plays a case on empty tables.
+    pub(super) fn play(&self, case: &Case) -> Result<Option<Mismatch>, Error> {
+        let subject = self.subject_for(case)?;
+        let plan = plan(case, self.rules);
+        let played = subject.wait(async {
+            subject.trace.waits_for("empty the tables");
+            let left = subject.witness().reset().await?;
+            if left.values().any(|rows| !rows.is_empty()) {
+                let why = format!("the tables were emptied, and then held {left:?}");
+                return Err(Error::Vacuous { why });
+            }
+            play(&subject, case.sessions, &plan, !self.confirmed.get()).await
+        })??;
+        let stuck = |mismatch: &Mismatch| mismatch.class == Class::Stuck;
+        self.confirmed.set(self.confirmed.get() || played.as_ref().is_some_and(stuck));
+        match &played {
+            None => drop(self.subject.replace(Some(subject))),
+            // A case that was left half-way leaves sessions at work.
+            Some(_) if self.rules.cuts == Cuts::Never => {
+                let subject = self.cell.reopened(subject, SESSIONS_MAX)?;
+                self.subject.replace(Some(subject));
+            }
+            // What is broken need not close well, and may hold a file that cannot be taken from it.
+            Some(_) => drop(subject.close()),
+        }
+        Ok(played)
+    }
+
+    /// A subject that was not used before where an operation is dropped: what is said depends on what
+    /// was. Its pool lends as many sessions as the case has, so that one that is lost is missed.
+    fn subject_for(&self, case: &Case) -> Result<Subject<P>, Error> {
+        let sessions = u32::from(case.sessions);
+        match (self.subject.take(), self.rules.cuts) {
+            (Some(subject), Cuts::Never) => Ok(subject),
+            (Some(subject), _) => self.cell.reopened(subject, sessions),
+            (None, Cuts::Never) => self.open(SESSIONS_MAX),
+            (None, _) => self.open(sessions),
+        }
+    }
+
+    pub(super) fn open(&self, sessions: u32) -> Result<Subject<P>, Error> {
+        let subject = self.cell.subject_lending(sessions)?;
+        // The witness empties the tables, and waits no longer for a lock than the layer does.
+        subject.witness().query_blocking(settings(subject.kind()))?;
+        Ok(subject)
+    }
+
+    pub(super) fn close(&self) -> Result<(), Error> {
+        self.subject.take().map_or(Ok(()), |subject| subject.close().map(drop))
+    }
+}
