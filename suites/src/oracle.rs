@@ -39,6 +39,8 @@ pub(crate) struct Pair {
 }
 
 /// A difference that has a reason.
+///
+/// Where layers differ, all that they do is listed, what the original does among it.
 #[derive(Debug)]
 pub(crate) struct Deviation {
     pub(crate) theirs: Theirs,
@@ -160,17 +162,23 @@ impl Original {
             return Ok(());
         }
         let seen = ours.fact(fact).map_or(Value::Null, |value| of_ours(fact, value));
-        let deviation = self.deviations.iter().find(|deviation| {
-            deviation.theirs == step && deviation.fact == fact && deviation.on.contains(&kind)
-        });
-        let expected = match deviation {
-            Some(deviation) => json(deviation.ours),
-            None => original.clone(),
+        let listed: Vec<Value> = self
+            .deviations
+            .iter()
+            .filter(|deviation| {
+                deviation.theirs == step && deviation.fact == fact && deviation.on.contains(&kind)
+            })
+            .map(|deviation| json(deviation.ours))
+            .collect();
+        let agrees = match listed.as_slice() {
+            [] => seen == original,
+            [expected] => seen == *expected && *expected != original,
+            several => several.contains(&seen),
         };
-        if seen == expected && (deviation.is_none() || expected != original) {
+        if agrees {
             return Ok(());
         }
-        let listed = deviation.map_or("", |_| ", and another deviation is listed");
+        let listed = if listed.is_empty() { "" } else { ", and another deviation is listed" };
         Err(format!(
             "the original of {} has {fact:?} {original} at {step:?}, `{}` has {seen} here{listed}",
             self.claim, ours.step

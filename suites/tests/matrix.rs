@@ -4,10 +4,7 @@ use std::process::ExitCode;
 
 use dropproof::database::Kind;
 use dropproof_adapters::{KNOWN_ISSUES, mysql_async::MysqlAsync, sqlx, tokio_postgres};
-use dropproof_session::{
-    Layer,
-    driver::{mysql_async as on_mysql_async, sqlx as on_sqlx, tokio_postgres as on_tokio_postgres},
-};
+use dropproof_session::{Layer, driver};
 use dropproof_suites::Matrix;
 
 fn main() -> ExitCode {
@@ -22,12 +19,12 @@ fn main() -> ExitCode {
         .cell::<sqlx::mysql::Sqlx>(Kind::MariaDb)
         .cell::<MysqlAsync>(Kind::MariaDb)
         .cell::<sqlx::sqlite::Sqlx>(Kind::Sqlite)
-        .cell::<Layer<on_sqlx::Postgres>>(Kind::Postgres)
-        .cell::<Layer<on_tokio_postgres::TokioPostgres>>(Kind::Postgres)
-        .cell::<Layer<on_sqlx::MySql>>(Kind::MySql)
-        .cell::<Layer<on_mysql_async::MysqlAsync>>(Kind::MySql)
-        .cell::<Layer<on_sqlx::MySql>>(Kind::MariaDb)
-        .cell::<Layer<on_mysql_async::MysqlAsync>>(Kind::MariaDb)
-        .cell::<Layer<on_sqlx::Sqlite>>(Kind::Sqlite)
+        .cell::<Layer<driver::sqlx::Postgres>>(Kind::Postgres)
+        .cell::<Layer<driver::tokio_postgres::TokioPostgres>>(Kind::Postgres)
+        .cell::<Layer<driver::sqlx::MySql>>(Kind::MySql)
+        .cell::<Layer<driver::mysql_async::MysqlAsync>>(Kind::MySql)
+        .cell::<Layer<driver::sqlx::MySql>>(Kind::MariaDb)
+        .cell::<Layer<driver::mysql_async::MysqlAsync>>(Kind::MariaDb)
+        .cell::<Layer<driver::sqlx::Sqlite>>(Kind::Sqlite)
         .run()
 }
