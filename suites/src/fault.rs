@@ -105,6 +105,8 @@ faults! {
     CopyIsSplit = "copy-is-split",
     /// A lock has no guard: it is taken and given up by statements.
     LockByHand = "lock-by-hand",
+    /// A listener is a session that was told to listen, and is given back as it is.
+    ListensByHand = "listens-by-hand",
     /// Of two questions in flight each gets the answer to the other.
     AnswersCrossed = "answers-crossed",
     /// A transaction has no guard: BEGIN and COMMIT are sent as text.

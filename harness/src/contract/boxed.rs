@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use futures::{StreamExt, future::BoxFuture, stream::BoxStream};
 
 use super::{
-    self as contract, Answer, Asked, Dialect, Ending, Op, Result, Row, Script, Statement,
+    self as contract, Answer, Asked, Dialect, Ending, Heard, Op, Result, Row, Script, Statement,
     UnitOptions, Units,
 };
 
@@ -73,6 +73,8 @@ pub trait Pool: Send + Sync {
     fn units(&self, options: UnitOptions) -> Result<Arc<dyn Units>>;
     /// See [`contract::Pool::transact_by`].
     async fn transact_by(&self, entry: usize, script: Script) -> Result<()>;
+    /// See [`contract::Pool::listen`].
+    async fn listen(&self, channel: &str) -> Result<Heard>;
     /// See [`contract::Pool::close`].
     async fn close(self: Box<Self>) -> Result<()>;
 }
@@ -161,6 +163,10 @@ impl<T: contract::Pool> Pool for T {
         contract::Pool::transact_by(self, entry, script).await
     }
 
+    async fn listen(&self, channel: &str) -> Result<Heard> {
+        contract::Pool::listen(self, channel).await
+    }
+
     async fn close(self: Box<Self>) -> Result<()> {
         contract::Pool::close(*self).await
     }
@@ -189,6 +195,10 @@ impl contract::Pool for BoxedPool {
 
     async fn transact_by(&self, entry: usize, script: Script) -> Result<()> {
         self.0.transact_by(entry, script).await
+    }
+
+    async fn listen(&self, channel: &str) -> Result<Heard> {
+        self.0.listen(channel).await
     }
 
     async fn close(self) -> Result<()> {

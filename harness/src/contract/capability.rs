@@ -16,6 +16,8 @@ pub enum Capability {
     BulkLoad,
     /// Cursors that a statement opens, and that are read by other statements.
     Cursors,
+    /// Notifications of the server, which are heard on a connection of the pool.
+    Notifications,
     /// Locks that are named by a number, with a guard that gives them up when it is dropped.
     AdvisoryLocks,
     /// Several requests in flight on one connection.
@@ -38,6 +40,7 @@ impl Capability {
             Capability::PoolTransactions => "pool-transactions",
             Capability::BulkLoad => "bulk-load",
             Capability::Cursors => "cursors",
+            Capability::Notifications => "notifications",
             Capability::AdvisoryLocks => "advisory-locks",
             Capability::Multiplexed => "multiplexed",
             Capability::Reset => "reset",

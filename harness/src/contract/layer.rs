@@ -2,7 +2,7 @@
 
 use std::{future::Future, sync::Arc};
 
-use futures::{Stream, future::BoxFuture};
+use futures::{Stream, future::BoxFuture, stream::BoxStream};
 
 use super::{
     Answer, Class, Dialect, Ending, Error, Lack, Op, Result, Row, Script, Statement, UnitOptions,
@@ -135,6 +135,9 @@ pub trait Session: Send {
     }
 }
 
+/// What notifications say, one after the other.
+pub type Heard = BoxStream<'static, Result<String>>;
+
 /// A question that has its answer when it is awaited.
 pub type Asked = BoxFuture<'static, Result<Vec<Row>>>;
 
@@ -165,6 +168,15 @@ pub trait Pool: Send + Sync + 'static {
     fn transact_by(&self, entry: usize, script: Script) -> impl Future<Output = Result<()>> + Send {
         drop(script);
         let words = format!("the pool has no call of number {entry} that begins a transaction");
+        async { Err(Error::new(Class::Unsupported, words)) }
+    }
+
+    /// Takes a connection for the notifications of a channel, by the library's own call, and
+    /// subscribes; what comes is heard from the stream, and dropping that gives the connection back.
+    ///
+    /// Keep the provided method where the library has no such call, and declare the lack.
+    fn listen(&self, channel: &str) -> impl Future<Output = Result<Heard>> + Send {
+        let words = format!("no call of the library listens to the channel `{channel}`");
         async { Err(Error::new(Class::Unsupported, words)) }
     }
 

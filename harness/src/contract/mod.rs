@@ -26,7 +26,7 @@ pub use capability::{Capability, Lack};
 pub use dictation::{Dictated, Dictation};
 pub use entity::{Answer, NewUser, Op, Task, User, UserChange};
 pub use error::{Class, Error, Result};
-pub use layer::{Adapter, Asked, Pool, Session, Statements, Target};
+pub use layer::{Adapter, Asked, Heard, Pool, Session, Statements, Target};
 pub use script::{Ending, Gate, PLANTED_PANIC, Record, Script, Step};
 pub use sql::{TABLES, schema};
 pub use statement::{Dialect, Row, Statement, Value};

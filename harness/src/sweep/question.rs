@@ -3,7 +3,7 @@
 use crate::{contract::Statement, database::Kind};
 
 /// Asks a session what it carries beyond a fresh one: isolation, the settings that change what
-/// statements mean, temporary tables, user variables.
+/// statements mean, temporary tables, user variables, the channels that it listens to.
 ///
 /// Postgres has a view of every setting, which takes longer than all else that is asked after a cut.
 /// MySQL shows a session no list of its temporary tables.
@@ -18,7 +18,9 @@ pub(super) fn state(kind: Kind) -> Statement {
              current_setting('statement_timeout'), current_setting('lock_timeout'), \
              current_setting('application_name'), \
              CASE WHEN pg_my_temp_schema() <> 0 THEN (SELECT string_agg(relname, ' ' \
-             ORDER BY relname) FROM pg_class WHERE relnamespace = pg_my_temp_schema()) END"
+             ORDER BY relname) FROM pg_class WHERE relnamespace = pg_my_temp_schema()) END, \
+             (SELECT string_agg(channel, ' ' ORDER BY channel) \
+             FROM pg_listening_channels() channel)"
         }
         Kind::MySql => {
             "SELECT CONCAT_WS('|', @@session.transaction_isolation, \

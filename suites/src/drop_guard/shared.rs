@@ -1,6 +1,7 @@
-//! What outlives a statement or is shared by several: locks, and a connection with two questions.
+//! What outlives a statement or is shared by several: locks, subscriptions, and a connection with two
+//! questions.
 
-use std::{marker::PhantomData, sync::Arc};
+use std::{marker::PhantomData, pin::pin, sync::Arc};
 
 use dropproof::{
     contract::{
@@ -9,11 +10,18 @@ use dropproof::{
     sweep::Operation,
     verdict::Level,
 };
+use futures::{
+    StreamExt,
+    future::{Either, join, select},
+};
 
 use super::statements::own_or_written_down;
 use crate::{Check, Fault, cell::Named};
 
-/// The checks of locks, and of requests in flight.
+/// The channel that is listened to, and what is said there.
+const CHANNEL: &str = "planted";
+
+/// The checks of locks, listeners, and of requests in flight.
 pub(super) struct Shared<P>(PhantomData<P>);
 
 impl<P: Pool> Shared<P> {
@@ -46,6 +54,21 @@ impl<P: Pool> Shared<P> {
             catches: &[(Fault::AnswersCrossed, "torn at")],
             run: |cell| cell.sweep_each(in_flight()),
         },
+        Check {
+            id: "drop-guard/dropped-listener-is-unsubscribed",
+            level: Level::Must,
+            requirement: "A listener that has its connection from the pool, and is dropped at any \
+                place while it subscribes or waits, MUST leave no session that is subscribed.",
+            claims: &["guard-cancel-mid-query", "guard-finally-no-leak"],
+            needs: &[Capability::Notifications],
+            since: "0.1.0",
+            background: "A subscription is the session's, so it stays when the connection goes back: \
+                whoever borrows it next gets messages between its answers, for as long as the \
+                connection lives. UNLISTEN has to be said by whoever gives it back, also where the \
+                answer to LISTEN was not awaited; or the connection is closed.",
+            catches: &[(Fault::ListensByHand, "poisoned at")],
+            run: |cell| cell.sweep_each(listeners()),
+        },
     ];
 }
 
@@ -56,6 +79,34 @@ fn locks<P: Pool>() -> Named<P> {
         )
     };
     vec![("released".to_owned(), lock(Ending::Commit)), ("left".to_owned(), lock(Ending::Leave))]
+}
+
+/// Listeners that hear something, and that wait in vain beside other work.
+fn listeners<P: Pool>() -> Named<P> {
+    let hears = |pool: Arc<P>, mut session: P::Session| async move {
+        let mut heard = pool.listen(CHANNEL).await?;
+        let notify = Op::Text(format!("NOTIFY {CHANNEL}, '{CHANNEL}'").into());
+        let (said, notified) = join(heard.next(), session.run(&notify)).await;
+        notified?;
+        match said.transpose()?.as_deref() {
+            Some(CHANNEL) => Ok(()),
+            said => Err(Error::new(Class::Data, format!("{said:?} was heard"))),
+        }
+    };
+    let waits = |pool: Arc<P>, mut session: P::Session| async move {
+        let mut heard = pool.listen(CHANNEL).await?;
+        // Not prepared: the two connections take turns, and each has a cache of its own.
+        let work = Op::Text("SELECT 1".into());
+        let work = session.run(&work);
+        match select(heard.next(), pin!(work)).await {
+            Either::Left((said, _)) => Err(Error::new(Class::Data, format!("{said:?} was heard"))),
+            Either::Right((done, _)) => done.map(drop),
+        }
+    };
+    vec![
+        ("hears".to_owned(), Operation::new(hears).with_sessions(2)),
+        ("waits".to_owned(), Operation::new(waits).with_sessions(2)),
+    ]
 }
 
 /// Two questions at the same time, of which the first or the second can be dropped.

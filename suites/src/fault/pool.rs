@@ -7,14 +7,15 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
+    task::Poll,
     thread,
 };
 
 use dropproof::contract::{
-    Answer, Asked, Class, Dialect, Ending, Error, Op, Pool, Result, Script, Session, Statement,
-    Statements, Step, UnitOptions, Units,
+    Answer, Asked, Class, Dialect, Ending, Error, Heard, Op, Pool, Result, Script, Session,
+    Statement, Statements, Step, UnitOptions, Units,
 };
-use futures::FutureExt;
+use futures::{FutureExt, StreamExt, stream};
 use tokio::{
     runtime::Handle,
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -88,6 +89,25 @@ impl<P: Pool> Pool for Faulty<P> {
                 self.inner.transact_by(entry, script).await
             }
         }
+    }
+
+    async fn listen(&self, channel: &str) -> Result<Heard> {
+        if self.fault != Fault::ListensByHand {
+            return self.inner.listen(channel).await;
+        }
+        let mut session = self.session().await?;
+        session.on().text(&format!("LISTEN {channel}")).await?;
+        let (said, heard) = (Arc::clone(&self.said), channel.to_owned());
+        Ok(stream::poll_fn(move |_| {
+            let _held = &session;
+            // A session of the pool notifies, and says the name of the channel.
+            let said = said.lock().unwrap_or_else(PoisonError::into_inner);
+            match said.as_deref() {
+                Some(text) if text.starts_with("NOTIFY") => Poll::Ready(Some(Ok(heard.clone()))),
+                _ => Poll::Pending,
+            }
+        })
+        .boxed())
     }
 
     async fn close(self) -> Result<()> {

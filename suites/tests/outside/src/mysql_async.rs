@@ -171,6 +171,11 @@ impl Adapter for MysqlAsync {
             link: "https://dev.mysql.com/doc/refman/9.7/en/cursors.html",
         },
         Lack {
+            capability: Capability::Notifications,
+            because: "the servers have no statement that notifies other sessions",
+            link: "https://dev.mysql.com/doc/refman/9.7/en/sql-statements.html",
+        },
+        Lack {
             capability: Capability::AdvisoryLocks,
             because: "there is no guard for the locks of GET_LOCK",
             link: "https://docs.rs/mysql_async/0.35.1/mysql_async/struct.Conn.html",

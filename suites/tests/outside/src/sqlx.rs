@@ -3,7 +3,7 @@
 //! It borrows the text of a query, which this version does not take as its own.
 
 use dropproof::contract::{
-    Adapter, Capability, Class, Dialect, Ending, Error, Lack, Pool, Result, Row, Script, Session,
+    Adapter, Capability, Class, Dialect, Ending, Error, Heard, Lack, Pool, Result, Row, Script, Session,
     Statement, Statements, Target, Value,
 };
 use futures::{Stream, StreamExt, future::BoxFuture};
@@ -11,14 +11,15 @@ use sqlx::{
     Connection, Database, Executor, Transaction,
     error::{DatabaseError, ErrorKind},
     pool::{PoolConnection, PoolOptions},
-    postgres::{PgAdvisoryLock, PgAdvisoryLockKey},
+    postgres::{PgAdvisoryLock, PgAdvisoryLockKey, PgListener, PgNotification},
 };
 
 macro_rules! adapter {
     (
         $(#[doc = $doc:literal])+
         $module:ident, $db:ty, $dialect:expr, $class:ident, begin_with $begin:literal,
-        lacks $lacks:expr, statements { $($own:tt)* }, session { $($on_session:tt)* }
+        lacks $lacks:expr, statements { $($own:tt)* }, session { $($on_session:tt)* },
+        pool { $($on_pool:tt)* }
     ) => {
         $(#[doc = $doc])+
         pub mod $module {
@@ -166,6 +167,8 @@ macro_rules! adapter {
                     play(begun.map_err(error)?, script).await
                 }
 
+                $($on_pool)*
+
                 async fn close(self) -> Result<()> {
                     self.0.close().await;
                     Ok(())
@@ -223,6 +226,14 @@ adapter! {
                 }
             }
         }
+    },
+    pool {
+        async fn listen(&self, channel: &str) -> Result<super::Heard> {
+            let mut listener = super::PgListener::connect_with(&self.0).await.map_err(error)?;
+            listener.listen(channel).await.map_err(error)?;
+            let said = |heard: super::PgNotification| heard.payload().to_owned();
+            Ok(listener.into_stream().map(move |next| next.map(said).map_err(error)).boxed())
+        }
     }
 }
 
@@ -238,6 +249,11 @@ adapter! {
             capability: Capability::Connection,
             because: "SQLite is in the process, so there is no connection that could break",
             link: "https://www.sqlite.org/serverless.html",
+        },
+        Lack {
+            capability: Capability::Notifications,
+            because: "there is a listener for the notifications of Postgres alone",
+            link: "https://docs.rs/sqlx/0.8.5/sqlx/postgres/struct.PgListener.html",
         },
         Lack {
             capability: Capability::AdvisoryLocks,
@@ -256,7 +272,8 @@ adapter! {
         },
     ],
     statements {},
-    session {}
+    session {},
+    pool {}
 }
 
 const NOT_MULTIPLEXED: Lack = Lack {

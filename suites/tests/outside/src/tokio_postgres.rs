@@ -208,6 +208,12 @@ impl Adapter for Deadpool {
             link: "https://docs.rs/deadpool-postgres/0.14.1/deadpool_postgres/type.Pool.html",
         },
         Lack {
+            capability: Capability::Notifications,
+            because: "the pool drives each connection in a task of its own, which throws \
+                notifications away",
+            link: "https://docs.rs/deadpool-postgres/0.14.1/deadpool_postgres/struct.ConfigConnectImpl.html",
+        },
+        Lack {
             capability: Capability::AdvisoryLocks,
             because: "there is no guard for advisory locks",
             link: "https://docs.rs/tokio-postgres/0.7.13/tokio_postgres/struct.Client.html",
