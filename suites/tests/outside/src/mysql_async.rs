@@ -10,8 +10,8 @@ use dropproof::contract::{
 };
 use futures::{Stream, TryStreamExt, stream};
 use mysql_async::{
-    Conn, IsolationLevel, Opts, OptsBuilder, Params, PoolConstraints, PoolOpts, Transaction, TxOpts,
-    prelude::Queryable,
+    Conn, IsolationLevel, Opts, OptsBuilder, Params, PoolConstraints, PoolOpts, Transaction,
+    TxOpts, prelude::Queryable,
 };
 
 /// The pool.

@@ -3,8 +3,8 @@
 //! It borrows the text of a query, which this version does not take as its own.
 
 use dropproof::contract::{
-    Adapter, Capability, Class, Dialect, Ending, Error, Heard, Lack, Pool, Result, Row, Script, Session,
-    Statement, Statements, Target, Value,
+    Adapter, Capability, Class, Dialect, Ending, Error, Heard, Lack, Pool, Result, Row, Script,
+    Session, Statement, Statements, Target, Value,
 };
 use futures::{Stream, StreamExt, future::BoxFuture};
 use sqlx::{
