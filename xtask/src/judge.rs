@@ -64,7 +64,7 @@ pub(crate) struct Options {
     /// The seed of the properties: a number, or `random` for one that is shown
     #[arg(long, value_name = "SEED", default_value = "0")]
     seed: Seed,
-    /// How many random cases a property tries [default: 256, or 48 where one operation is dropped]
+    /// How many random cases a property tries [default: 256, and fewer where one operation is dropped]
     #[arg(long, value_name = "CASES", value_parser = clap::value_parser!(u32).range(1..))]
     cases: Option<u32>,
     /// How many of the cuts of a sweep are visited: quick or full

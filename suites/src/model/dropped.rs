@@ -13,7 +13,7 @@ use dropproof::{
 use tokio::time::{Instant, interval};
 
 use super::{
-    case::{Operation, Place},
+    case::Place,
     plan::Step,
     play::{Player, Stop},
     seat::Seat,
@@ -146,9 +146,11 @@ impl<P: Pool> Player<'_, P> {
     /// The world that the tables are in.
     async fn world<'w>(&mut self, step: &Step, fork: &'w Fork) -> Result<&'w Vec<Step>, Stop> {
         let tables = self.subject.witness().tables().await?;
-        let Operation { action, .. } = &step.operation;
         let known = self.ids.clone();
-        let whole = step.created.map(|number| known.with_created(action, number, &tables));
+        let whole = step.created.zip(fork.worlds.first()).map(|(number, nothing)| {
+            let nothing = &nothing[fork.at].committed;
+            known.with_created(&step.operation.action, number, (&tables, nothing))
+        });
         let worlds = fork.worlds.iter().zip([known.clone(), whole.unwrap_or(known.clone())]);
         for (world, ids) in worlds {
             if ids.seen(&tables) == world[fork.at].committed.seen() {

@@ -31,15 +31,17 @@ use dropproof::{
     verdict::{Error, Level},
 };
 pub(crate) use regressions::{Files, Regressions};
-use rules::Rules;
+use rules::{Cuts, Rules};
 use search::Search;
 
 use crate::{Cell, Check, Fault, Judged};
 
 /// So many cases are tried where the run does not say how many.
 pub(crate) const CASES: u32 = 256;
-/// So many where the layer is opened anew for each.
+/// So many where the layer is opened anew for each, because one operation is dropped,
 const CASES_WITH_A_CUT: u32 = 48;
+/// and so many where that is quick, and the operation is often over before the cut.
+const CASES_CUT_BY_POLLS: u32 = 160;
 
 /// The check, for one type of pool.
 pub(crate) struct Model<P>(PhantomData<P>);
@@ -111,5 +113,6 @@ fn random_operations_match_the_model<P: Pool>(cell: &Cell<P>) -> Result<Judged, 
 /// Judges a layer by random cases, of each of which one operation is dropped.
 pub(crate) fn with_a_cut<P: Pool>(cell: &Cell<P>, check: &'static str) -> Result<Judged, Error> {
     let rules = Rules::new(cell.kind(), cell.lacks()).cutting(cell.kind());
-    Search::new(cell, check, rules, CASES_WITH_A_CUT).judge()
+    let cases = if rules.cuts == Cuts::ByPolls { CASES_CUT_BY_POLLS } else { CASES_WITH_A_CUT };
+    Search::new(cell, check, rules, cases).judge()
 }

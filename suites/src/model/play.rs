@@ -46,6 +46,14 @@ impl Mismatch {
     }
 }
 
+/// What came of a case.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Played {
+    pub(super) mismatch: Option<Mismatch>,
+    /// Whether an operation was dropped.
+    pub(super) dropped: bool,
+}
+
 /// Plays a case on empty tables, and stops where the layer and the model part.
 ///
 /// With `confirm` what seems never to come is waited for, to be sure.
@@ -54,7 +62,7 @@ pub(super) async fn play<P: Pool>(
     sessions: u8,
     plan: &Plan,
     confirm: bool,
-) -> Result<Option<Mismatch>, Error> {
+) -> Result<Played, Error> {
     let mut player =
         Player { subject, seats: Vec::new(), ids: Ids::default(), dropped: None, confirm };
     for session in 1..=sessions {
@@ -77,13 +85,17 @@ pub(super) async fn play<P: Pool>(
             Ok(()) => {}
             Err(Stop::Error(error)) => return Err(error),
             Err(Stop::Mismatch(class, what)) => {
+                let dropped = player.dropped.is_some();
                 let (at, said) = player.dropped.unwrap_or_default();
                 let (case, what) = (Case { sessions, operations: played }, what + &at);
-                return Ok(Some(Mismatch { case, what, class, said }));
+                return Ok(Played {
+                    mismatch: Some(Mismatch { case, what, class, said }),
+                    dropped,
+                });
             }
         }
     }
-    Ok(None)
+    Ok(Played { mismatch: None, dropped: player.dropped.is_some() })
 }
 
 /// The reason a case is not played on.

@@ -50,6 +50,7 @@ impl<'a, P: Pool> Search<'a, P> {
         if let Some(case) = self.search()? {
             return self.confirmed(&case, files.as_ref());
         }
+        self.table.not_vacuous()?;
         self.table.close()?;
         let known = self.known.take();
         Ok(match known.is_empty() {

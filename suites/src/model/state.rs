@@ -108,18 +108,25 @@ impl Ids {
         }
     }
 
-    /// Gives their numbers to the rows that nobody has created, where an answer was dropped that
-    /// would have said which they are: there is one at the most.
-    pub(super) fn with_created(&self, action: &Action, number: u8, tables: &Tables) -> Self {
+    /// The same with the row of this number, whose id nobody was told: of the rows that are there, the
+    /// one that is not of `state`.
+    pub(super) fn with_created(
+        &self,
+        action: &Action,
+        created: u8,
+        (tables, state): (&Tables, &State),
+    ) -> Self {
         let mut ids = self.clone();
-        let (table, known) = match action {
-            Action::CreateTask(_) => ("tasks", &mut ids.tasks),
-            _ => ("users", &mut ids.users),
+        let (table, known, numbers) = match action {
+            Action::CreateTask(_) => ("tasks", &mut ids.tasks, state.tasks.keys().collect()),
+            _ => ("users", &mut ids.users, state.users.keys().collect::<Vec<_>>()),
         };
-        let made = tables.get(table).into_iter().flatten().map(|row| whole(row.first()));
-        let new: Vec<i64> = made.filter(|id| !known.values().any(|other| other == id)).collect();
-        if let [id] = new[..] {
-            known.insert(number, id);
+        // The id may be that of a row which was rolled back, as SQLite gives it again.
+        let is_of_state =
+            |row: &Row| numbers.iter().any(|number| known.get(number) == Some(&whole(row.first())));
+        let mut new = tables.get(table).into_iter().flatten().filter(|row| !is_of_state(row));
+        if let (Some(row), None) = (new.next(), new.next()) {
+            known.insert(created, whole(row.first()));
         }
         ids
     }

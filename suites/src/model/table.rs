@@ -6,7 +6,7 @@ use dropproof::{contract::Pool, sweep::Class, verdict::Error};
 
 use super::{
     case::Case,
-    play::{Mismatch, play},
+    play::{Mismatch, Played, play},
     rules::{Cuts, Rules, settings},
     worlds::plan,
 };
@@ -23,11 +23,14 @@ pub(super) struct Table<'a, P: Pool> {
     subject: RefCell<Option<Subject<P>>>,
     /// Whether it was confirmed once that what seems never to come does not.
     confirmed: Slot<bool>,
+    /// In how many cases an operation was dropped.
+    drops: Slot<usize>,
 }
 
 impl<'a, P: Pool> Table<'a, P> {
     pub(super) fn new(cell: &'a Cell<P>, rules: Rules) -> Self {
-        Self { cell, rules, subject: RefCell::new(None), confirmed: Slot::new(false) }
+        let (subject, confirmed, drops) = Default::default();
+        Self { cell, rules, subject, confirmed, drops }
     }
 
     /// Plays a case so often that what is wrong with it is seen.
@@ -45,7 +48,7 @@ impl<'a, P: Pool> Table<'a, P> {
     pub(super) fn play(&self, case: &Case) -> Result<Option<Mismatch>, Error> {
         let subject = self.subject_for(case)?;
         let plan = plan(case, self.rules);
-        let played = subject.wait(async {
+        let Played { mismatch, dropped } = subject.wait(async {
             subject.trace.waits_for("empty the tables");
             let left = subject.witness().reset().await?;
             if left.values().any(|rows| !rows.is_empty()) {
@@ -55,8 +58,9 @@ impl<'a, P: Pool> Table<'a, P> {
             play(&subject, case.sessions, &plan, !self.confirmed.get()).await
         })??;
         let stuck = |mismatch: &Mismatch| mismatch.class == Class::Stuck;
-        self.confirmed.set(self.confirmed.get() || played.as_ref().is_some_and(stuck));
-        match &played {
+        self.confirmed.set(self.confirmed.get() || mismatch.as_ref().is_some_and(stuck));
+        self.drops.set(self.drops.get() + usize::from(dropped));
+        match &mismatch {
             None => drop(self.subject.replace(Some(subject))),
             // A case that was left half-way leaves sessions at work.
             Some(_) if self.rules.cuts == Cuts::Never => {
@@ -66,7 +70,7 @@ impl<'a, P: Pool> Table<'a, P> {
             // What is broken need not close well, and may hold a file that cannot be taken from it.
             Some(_) => drop(subject.close()),
         }
-        Ok(played)
+        Ok(mismatch)
     }
 
     /// A subject that was not used before where an operation is dropped: what is said depends on what
@@ -86,6 +90,16 @@ impl<'a, P: Pool> Table<'a, P> {
         // The witness empties the tables, and waits no longer for a lock than the layer does.
         subject.witness().query_blocking(settings(subject.kind()))?;
         Ok(subject)
+    }
+
+    /// Fails where operations are to be dropped and none was: that shows nothing.
+    pub(super) fn not_vacuous(&self) -> Result<(), Error> {
+        match (self.rules.cuts, self.drops.get()) {
+            (Cuts::OnTheWire | Cuts::ByPolls, 0) => {
+                Err(Error::Vacuous { why: "every operation ended before its cut".to_owned() })
+            }
+            _ => Ok(()),
+        }
     }
 
     pub(super) fn close(&self) -> Result<(), Error> {

@@ -384,6 +384,9 @@ async fn nested_scopes_have_sessions_of_their_own<P: Pool>(
 /// What has happened in a bracket, in order.
 type Log = Arc<Mutex<Vec<String>>>;
 
+/// A bracket by its name and its parts, with what it gives and what has happened then.
+type Case = (&'static str, Acts, Result<i64, Class>, &'static [&'static str]);
+
 /// A bracket's parts, which fail or not.
 #[derive(Clone, Copy, Debug)]
 struct Acts {
@@ -396,7 +399,7 @@ async fn exit_is_told_how_the_body_ended<P: Pool>(subject: &Subject<P>) -> Resul
     let units = units(subject)?;
     let planted = Err(Class::Planted);
     let all = Acts { enters: true, works: true, exits: true };
-    let cases: [(&str, Acts, Result<i64, Class>, &[&str]); 5] = [
+    let cases: [Case; 5] = [
         ("all is well", all, Ok(8), &["enter", "body 7", "exit 7 Returned"]),
         ("the enter fails", Acts { enters: false, ..all }, planted, &["enter"]),
         (
