@@ -12,7 +12,7 @@ use dropproof::contract::{
     SharedUnit, Statement, Unit, Units, UserUpdate, Value,
 };
 use futures::future::BoxFuture;
-use tokio::task;
+use tokio::{runtime, task};
 
 use super::Fault;
 
@@ -349,6 +349,7 @@ impl Drop for FaultyUnit {
         let leaks = match self.fault {
             Fault::LeaksSession => true,
             Fault::LeaksOnPanic => thread::panicking(),
+            Fault::LeaksAfterRuntime => runtime::Handle::try_current().is_err(),
             Fault::LeaksInTask => task::try_id().is_some(),
             _ => false,
         };

@@ -73,6 +73,21 @@ impl<P: Pool> Scopes<P> {
             },
         },
         Check {
+            id: "session-scope/runtime-shut-down-closes-the-scope",
+            level: Level::Must,
+            requirement: "A scope whose runtime is shut down, with it or before it, MUST be dropped \
+                without a panic, and MUST leave all or nothing of what it commits, no connection \
+                and nothing open.",
+            claims: &["scope-get-db-closes", "guard-finally-no-leak"],
+            needs: &[Capability::UnitOfWork],
+            since: "0.1.0",
+            background: "At the end of a service nobody polls any more, so a close that has to be \
+                awaited, or spawned, never happens. What the drop can do by itself, without a \
+                runtime, is to close the socket.",
+            catches: &[(Fault::LeaksAfterRuntime, "lock is held")],
+            run: |cell| cell.shut_down(in_scope(Form::Function)),
+        },
+        Check {
             id: "session-scope/dropped-end-of-a-session-leaves-nothing",
             level: Level::Must,
             requirement: "A flush, a commit, a rollback or a close of a session that is dropped at \
