@@ -20,7 +20,7 @@ use futures::{
 };
 use tokio::{sync::oneshot, time::timeout};
 
-use super::steps::{OPTIONS, all_are_back, empty, task, units};
+use super::steps::{End, OPTIONS, all_are_back, empty, task, units};
 use crate::{
     Check, Fault, Subject,
     cell::Scenario,
@@ -100,8 +100,7 @@ impl<P: Pool> Scopes<P> {
                 not come to is done by the drop.",
             catches: &[(Fault::LeaksSession, "stuck at")],
             run: |cell| {
-                let ends = [End::Rollback, End::Close, End::Commit];
-                cell.sweep_each(ends.map(|end| (end.to_string(), ended_by(end))).into())
+                cell.sweep_each(End::ALL.map(|end| (end.to_string(), ended_by(end))).into())
             },
         },
         Check {
@@ -333,35 +332,13 @@ pub(super) fn in_scope<P: Pool>(form: Form) -> Operation<P> {
     .changing()
 }
 
-/// What ends the transaction of a session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
-    Rollback,
-    Close,
-    Commit,
-}
-
-impl fmt::Display for End {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            End::Rollback => "rollback",
-            End::Close => "close",
-            End::Commit => "commit",
-        })
-    }
-}
-
 fn ended_by<P: Pool>(end: End) -> Operation<P> {
     let operation = Operation::new(move |pool: Arc<P>, lent| async move {
         drop(lent);
         let mut unit = pool.units(OPTIONS)?.unit();
         unit.add(task("planted"));
         unit.flush().await?;
-        match end {
-            End::Rollback => unit.rollback().await,
-            End::Close => unit.close().await,
-            End::Commit => unit.commit().await,
-        }
+        end.of(&mut *unit).await
     });
     if end == End::Commit { operation.changing() } else { operation }
 }

@@ -1,6 +1,6 @@
 //! Steps that several checks of this suite take.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use dropproof::{
     contract::{
@@ -28,6 +28,37 @@ pub(super) fn id(object: &Handle) -> contract::Result<i64> {
     match object.read()?.first() {
         Some(Value::Int(id)) => Ok(*id),
         _ => Err(contract::Error::new(contract::Class::Data, "an object has no id")),
+    }
+}
+
+/// What ends the transaction of a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    Rollback,
+    Close,
+    Commit,
+}
+
+impl End {
+    pub(super) const ALL: [End; 3] = [End::Rollback, End::Close, End::Commit];
+
+    /// Ends the transaction of a unit.
+    pub(super) async fn of(self, unit: &mut dyn Unit) -> contract::Result<()> {
+        match self {
+            End::Rollback => unit.rollback().await,
+            End::Close => unit.close().await,
+            End::Commit => unit.commit().await,
+        }
+    }
+}
+
+impl fmt::Display for End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            End::Rollback => "rollback",
+            End::Close => "close",
+            End::Commit => "commit",
+        })
     }
 }
 

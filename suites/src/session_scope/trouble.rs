@@ -1,13 +1,13 @@
 //! Trouble: what a session says when its connection is gone.
 
-use std::{fmt, marker::PhantomData};
+use std::marker::PhantomData;
 
 use dropproof::{
-    contract::{self, Capability, Class, Pool, Unit},
+    contract::{Capability, Class, Pool},
     verdict::{Error, Level, Verdict},
 };
 
-use super::steps::{all_are_back, echoes, task, units};
+use super::steps::{End, all_are_back, echoes, task, units};
 use crate::{Check, Fault, Subject};
 
 /// The checks, for one type of pool.
@@ -31,26 +31,9 @@ impl<P: Pool> Trouble<P> {
     }];
 }
 
-#[derive(Clone, Copy, Debug)]
-enum End {
-    Commit,
-    Rollback,
-    Close,
-}
-
-impl fmt::Display for End {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            End::Commit => "commit",
-            End::Rollback => "rollback",
-            End::Close => "close",
-        })
-    }
-}
-
 async fn failed_end_says_so<P: Pool>(subject: &Subject<P>) -> Result<Verdict, Error> {
     let units = units(subject)?;
-    for (end, number) in [End::Commit, End::Rollback, End::Close].into_iter().zip(1..) {
+    for (end, number) in End::ALL.into_iter().zip(1..) {
         let mut unit = units.unit();
         unit.add(task("planted"));
         unit.flush().await?;
@@ -59,7 +42,7 @@ async fn failed_end_says_so<P: Pool>(subject: &Subject<P>) -> Result<Verdict, Er
 
         let step = format!("{end} without a connection");
         subject.trace.waits_for(&step);
-        let Some(ended) = subject.unless_stuck(end_by(&mut *unit, end)).await else {
+        let Some(ended) = subject.unless_stuck(end.of(&mut *unit)).await else {
             return Ok(Verdict::violated(format!("the {step} never comes to an end")));
         };
         match ended.map_err(|error| error.class()) {
@@ -84,12 +67,4 @@ async fn failed_end_says_so<P: Pool>(subject: &Subject<P>) -> Result<Verdict, Er
         0 => Verdict::Upheld,
         rows => Verdict::violated(format!("{rows} rows are there, and none was committed")),
     })
-}
-
-async fn end_by(unit: &mut dyn Unit, end: End) -> contract::Result<()> {
-    match end {
-        End::Commit => unit.commit().await,
-        End::Rollback => unit.rollback().await,
-        End::Close => unit.close().await,
-    }
 }
