@@ -18,7 +18,7 @@ use super::{
     visit::unclosed,
 };
 use crate::{
-    contract::{self, Op, Pool, Result, Row, Session, Target},
+    contract::{self, Ending, Op, Pool, Result, Row, Script, Session, Step, Target},
     database::Fresh,
     witness::{Tables, Watched},
 };
@@ -161,7 +161,7 @@ impl<P: Pool> Scene for End<P> {
         Ok((Opened { url, pool: RefCell::new(Some(pool)) }, state))
     }
 
-    /// Takes the pool, and each of its sessions when it was used.
+    /// Takes the pool, and each of its sessions when it was used, so that its caches are warm.
     async fn lease(&self, client: &Opened<P>) -> Result<Self::Lease> {
         let pool = match client.pool.take() {
             Some(pool) => pool,
@@ -170,7 +170,8 @@ impl<P: Pool> Scene for End<P> {
         let mut lent = Vec::new();
         for _ in 0..self.closing.sessions_max {
             let mut session = pool.session().await?;
-            session.run(&Op::Tasks).await?;
+            let insert = Step::Run(Op::CreateTask { title: None });
+            session.transact(Script::new([insert], Ending::Rollback).0).await?;
             lent.push(session);
         }
         if self.closing.are_idle {
