@@ -165,6 +165,11 @@ impl<P: Pool> Runner<'_, Layer<P>> {
         let (fresh, known) = (self.fresh, Some(&reference.known));
         let borrower = Borrower { stage: &stage, fresh, tables, known, confirm: true };
         found.extend(self.scene.borrow(borrower).await?.findings);
+        if wire.is_none() && evidence.left_open.is_empty() {
+            // Another thread may have begun what was asked only after the first look.
+            evidence.left_open = left_open(witness, None).await?;
+            found.extend(opened(&evidence.left_open));
+        }
         stage.close(self.fresh).await?;
         let mildest = if seen == reference.before { Class::Discarded } else { Class::Finished };
         Ok(visit("", found, mildest, evidence))
