@@ -137,7 +137,8 @@ fn list_names_every_trial_and_runs_none() {
     let output = command.output().expect("the command can be run");
 
     let listed = String::from_utf8(output.stdout).expect("names are text");
-    assert_eq!(listed, format!("sqlite-sqlx/crud/{check}\n"));
+    let names = ["sqlite-sqlx", "sqlite-session-sqlx"].map(|cell| format!("{cell}/crud/{check}\n"));
+    assert_eq!(listed, names.concat());
 }
 
 #[test]
