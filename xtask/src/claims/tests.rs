@@ -28,6 +28,7 @@ databases = "servers"
 method = "scenario"
 open = "crud"
 rest = "Two rows in place of one."
+programs = ["answer_of_nobody"]
 
 [[claim]]
 id = "task-order"
