@@ -188,7 +188,7 @@ fn replay_of_a_cut_that_is_not_there_is_an_error() {
 #[test]
 fn repeated_rounds_have_equal_reports() {
     let folder = tempfile::tempdir().expect("a folder");
-    let mut command = xtask("test --database sqlite --repeat 3 --load --output");
+    let mut command = xtask("test --database sqlite --adapter sqlx --repeat 3 --load --output");
     let (code, text) = run(command.arg(folder.path().join("report")));
 
     assert_eq!(code, Some(0), "{text}");
