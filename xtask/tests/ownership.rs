@@ -41,8 +41,8 @@ impl<'a> Live<'a> {
         let before = home.runs();
         let mut command = home.command(env!("CARGO_BIN_EXE_xtask"));
         command
-            .args(["test", "--database", "sqlite", "--suite", "drop-guard", "--runner", runner])
-            .args(["--repeat", rounds, "--output"])
+            .args(["test", "--database", "sqlite", "--adapter", "sqlx", "--runner", runner])
+            .args(["--suite", "drop-guard", "--repeat", rounds, "--output"])
             .arg(output.path().join("report"));
         let silent = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let xtask = silent.spawn().expect("the command can be run");
