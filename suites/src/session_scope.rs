@@ -5,8 +5,10 @@
 //! pool with its first statement. Most checks need a layer that has such a thing. Here is the order in
 //! which they are reported; rows and bodies lie by theme in the files beside.
 
+mod bracket;
 mod identity;
 mod objects;
+mod password;
 mod registry;
 mod scope;
 mod sharing;
@@ -28,8 +30,10 @@ impl<P: Pool> SessionScope<P> {
     /// The checks, by theme, in report order.
     pub(crate) const CHECKS: &'static [&'static [Check<P>]] = &[
         scope::Scopes::CHECKS,
+        bracket::Brackets::CHECKS,
         trouble::Trouble::CHECKS,
         objects::Objects::CHECKS,
+        password::Passwords::CHECKS,
         identity::Identity::CHECKS,
         sharing::Sharing::CHECKS,
         registry::Registries::CHECKS,

@@ -1,5 +1,8 @@
 //! The faults of units of work, of their scopes and of their registries.
 
+mod objects;
+mod registry;
+
 use std::{
     mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -8,13 +11,15 @@ use std::{
 
 use async_trait::async_trait;
 use dropproof::contract::{
-    Body, Bracket, Ended, Entity, Form, Handle, Key, New, Object, Pending, Registry, Result, Row,
-    SharedUnit, Statement, Unit, Units, UserUpdate, Value,
+    Body, Bracket, Ended, Entity, Form, Handle, Key, New, Pending, Registry, Result, Row,
+    Statement, Unit, Units, UserUpdate, Value,
 };
 use futures::future::BoxFuture;
 use tokio::{runtime, task};
 
 use super::Fault;
+use objects::{Anew, Remembers};
+use registry::FaultyRegistry;
 
 /// Plants a fault into what makes units of work.
 pub(super) fn plant(inner: Arc<dyn Units>, fault: Fault) -> Arc<dyn Units> {
@@ -356,89 +361,5 @@ impl Drop for FaultyUnit {
         if leaks {
             mem::forget(self.inner.take());
         }
-    }
-}
-
-/// An object that can be read for ever.
-#[derive(Debug)]
-struct Remembers {
-    object: Handle,
-    known: Mutex<Option<Row>>,
-}
-
-impl Object for Remembers {
-    fn read(&self) -> Result<Row> {
-        let read = self.object.read();
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        match (read, &*known) {
-            (Ok(row), _) => Ok(known.insert(row).clone()),
-            (Err(_), Some(row)) => Ok(row.clone()),
-            (Err(error), None) => Err(error),
-        }
-    }
-
-    fn write(&self, column: &str, value: Value) -> Result<()> {
-        self.object.write(column, value)
-    }
-
-    fn identity(&self) -> usize {
-        self.object.identity()
-    }
-}
-
-/// An object that is another one each time.
-#[derive(Debug)]
-struct Anew(Handle);
-
-impl Object for Anew {
-    fn read(&self) -> Result<Row> {
-        self.0.read()
-    }
-
-    fn write(&self, column: &str, value: Value) -> Result<()> {
-        self.0.write(column, value)
-    }
-
-    fn identity(&self) -> usize {
-        std::ptr::from_ref(self).addr()
-    }
-}
-
-struct FaultyRegistry {
-    inner: Arc<dyn Registry>,
-    fault: Fault,
-    kept: Mutex<Vec<SharedUnit>>,
-}
-
-impl FaultyRegistry {
-    fn kept(&self) -> MutexGuard<'_, Vec<SharedUnit>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Registry for FaultyRegistry {
-    fn run(&self, future: BoxFuture<'static, Result<()>>) -> BoxFuture<'static, Result<()>> {
-        self.inner.run(future)
-    }
-
-    fn unit(&self) -> Result<SharedUnit> {
-        let mut kept = self.kept();
-        if let (Fault::RegistryShared, [first, ..]) = (self.fault, kept.as_slice()) {
-            return Ok(Arc::clone(first));
-        }
-        let unit = self.inner.unit()?;
-        if matches!(self.fault, Fault::RegistryShared | Fault::RegistryLeaks) {
-            kept.push(Arc::clone(&unit));
-        }
-        Ok(unit)
-    }
-
-    fn remove(&self) -> BoxFuture<'_, Result<()>> {
-        self.inner.remove()
-    }
-
-    fn entries(&self) -> usize {
-        let kept = if self.fault == Fault::RegistryLeaks { self.kept().len() } else { 0 };
-        self.inner.entries() + kept
     }
 }

@@ -19,6 +19,14 @@ pub(super) fn units<P: Pool>(subject: &Subject<P>) -> contract::Result<Arc<dyn U
     subject.pool.units(OPTIONS)
 }
 
+pub(super) fn user() -> New {
+    New::User {
+        email: "a@example.org".to_owned(),
+        password: "first".to_owned(),
+        full_name: Some("A".to_owned()),
+    }
+}
+
 pub(super) fn task(title: &str) -> New {
     New::Task { title: Some(title.to_owned()) }
 }
