@@ -4,7 +4,10 @@
 //! The list forgives exactly what it names. A broken cut that is not on it stays a violation, and a
 //! listed one that holds is healed: that fails the run too, until the list is corrected.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use dropproof::{
     database::Kind,
@@ -22,9 +25,17 @@ pub(crate) struct Unreadable {
 }
 
 /// A list of known issues.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+///
+/// Every trial has one, so it is shared.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct KnownIssues {
+    known: Arc<[Known]>,
+}
+
+/// The list as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Listed {
     #[serde(default)]
     known: Vec<Known>,
 }
@@ -58,7 +69,7 @@ impl KnownIssues {
     }
 
     fn parse(text: &str) -> Result<Self, toml::de::Error> {
-        let list: Self = toml::from_str(text)?;
+        let list: Listed = toml::from_str(text)?;
         let by_cuts = |known: &Known| {
             known.class.is_some() && !(known.cuts.is_empty() && known.full.is_empty())
         };

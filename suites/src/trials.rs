@@ -5,6 +5,7 @@
 
 use std::{
     any::Any,
+    collections::{BTreeMap, BTreeSet},
     env, fs, io, mem,
     panic::{self, AssertUnwindSafe},
     path::PathBuf,
@@ -91,6 +92,7 @@ impl Trials {
             return exit_code(Err(error));
         }
         let (plan, records) = (self.plan.clone(), Records::default());
+        let (blocked, run) = (blocked(&plan), Arc::new(run.clone()));
         let wanted =
             |trial: &Trial| run.trials.as_ref().is_none_or(|names| names.contains(&trial.name));
         let tests = self
@@ -99,11 +101,11 @@ impl Trials {
             .into_iter()
             .zip(self.judges)
             .filter(|(trial, _)| wanted(trial))
-            .map(|(trial, judge)| test(trial, judge, run.clone(), records.clone()))
+            .map(|(trial, judge)| test(trial, judge, &blocked, (Arc::clone(&run), records.clone())))
             .collect();
         let conclusion = libtest_mimic::run(&arguments, tests);
         let records = mem::take(&mut *records.lock().unwrap_or_else(PoisonError::into_inner));
-        match reports.map_or(Ok(()), |reports| reports.end(asked, plan, run, records)) {
+        match reports.map_or(Ok(()), |reports| reports.end(asked, plan, &run, records)) {
             Ok(()) => conclusion.exit_code(),
             Err(error) => exit_code(Err(error)),
         }
@@ -128,14 +130,30 @@ pub(crate) fn exit_code<E: std::error::Error + 'static>(result: Result<(), E>) -
     }
 }
 
+/// The databases that are not to be had, each with the reason.
+///
+/// They are asked once for all trials: a process is started for each one of many.
+fn blocked(plan: &Plan) -> BTreeMap<Kind, String> {
+    let databases: BTreeSet<Kind> = plan.cells.iter().map(|cell| cell.database).collect();
+    let blocked = |kind| match Database::from_env(kind) {
+        Err(Unavailable::Blocked { reason }) => Some((kind, reason)),
+        _ => None,
+    };
+    databases.into_iter().filter_map(blocked).collect()
+}
+
 /// Makes a test of a trial; one that will not be run carries its reason.
-fn test(trial: Trial, judge: Judge, run: Run, records: Records) -> libtest_mimic::Trial {
-    let database = Database::from_env(trial.database);
-    match (&trial.skipped, database) {
+fn test(
+    trial: Trial,
+    judge: Judge,
+    blocked: &BTreeMap<Kind, String>,
+    (run, records): (Arc<Run>, Records),
+) -> libtest_mimic::Trial {
+    match (&trial.skipped, blocked.get(&trial.database)) {
         (Some(Verdict::Skipped { reason, .. }), _) => ignored(&trial, format!("skipped: {reason}")),
-        (_, Err(Unavailable::Blocked { reason })) => ignored(&trial, format!("blocked: {reason}")),
-        (_, database) => libtest_mimic::Trial::test(trial.name.clone(), move || {
-            let record = record(&trial, &judge, database, &run);
+        (_, Some(reason)) => ignored(&trial, format!("blocked: {reason}")),
+        _ => libtest_mimic::Trial::test(trial.name.clone(), move || {
+            let record = record(&trial, &judge, Database::from_env(trial.database), &run);
             if let Some(path) = &run.records {
                 Sink::new(path.clone()).append(&record).map_err(|error| {
                     format!("the record cannot be appended to {}: {error}", path.display())
