@@ -1,6 +1,7 @@
 //! A transaction as data, which an adapter plays in its library's own style.
 
 use std::{
+    borrow::Cow,
     panic::panic_any,
     pin::pin,
     sync::{Arc, Mutex, PoisonError},
@@ -9,7 +10,7 @@ use std::{
 use futures::StreamExt;
 use tokio::sync::Semaphore;
 
-use super::{Answer, Class, Dictated, Error, Op, Result, Statement, Statements};
+use super::{Answer, Class, Dictated, Error, Op, Result, Statement, Statements, Value};
 
 /// The words of the panic of [`Step::Panic`].
 pub const PLANTED_PANIC: &str = "planted";
@@ -36,6 +37,20 @@ pub enum Step {
         /// The statement.
         statement: Statement,
         /// How many rows are read at the most.
+        take: usize,
+    },
+    /// Loads rows by COPY, piece by piece.
+    CopyIn {
+        /// The `COPY … FROM STDIN`.
+        sql: Cow<'static, str>,
+        /// What is sent.
+        pieces: &'static [&'static str],
+    },
+    /// Reads so many pieces of a COPY, then drops the rest.
+    CopyOut {
+        /// The `COPY … TO STDOUT`.
+        sql: Cow<'static, str>,
+        /// How many pieces are read at the most.
         take: usize,
     },
     /// Says that it has come here and waits until it may go on: sessions are interleaved by this.
@@ -113,6 +128,14 @@ impl Script {
                         got.push(row?);
                     }
                     self.record.answer(Answer::Rows(got));
+                }
+                Step::CopyIn { sql, pieces } => {
+                    self.record.answer(Answer::Changed(on.copy_in(&sql, pieces).await?));
+                }
+                Step::CopyOut { sql, take } => {
+                    let pieces = on.copy_out(&sql, take).await?;
+                    let rows = pieces.into_iter().map(|piece| vec![Value::Text(piece)]).collect();
+                    self.record.answer(Answer::Rows(rows));
                 }
                 Step::Hold(gate) => gate.pass().await,
                 Step::Panic => panic_any(PLANTED_PANIC),

@@ -79,6 +79,21 @@ impl<P: Pool> Streams<P> {
             run: |cell| cell.sweep_each(copies_out()),
         },
         Check {
+            id: "drop-guard/dropped-copy-goes-with-its-transaction",
+            level: Level::Must,
+            requirement: "A transaction with a COPY in it, in or out, that is dropped at any place \
+                MUST leave no transaction, a session that is not in copy mode, and all of its work \
+                or none.",
+            claims: &["guard-cancel-mid-query", "guard-uncommitted-rolled-back"],
+            needs: &[Capability::BulkLoad, Capability::DroppedGuard],
+            since: "0.1.0",
+            background: "The rollback of a dropped guard is one more request. In copy mode the \
+                server takes it for data, so the COPY has to be ended first, and by then nobody is \
+                left who knows of it.",
+            catches: &[(Fault::BeginsByHand, "poisoned at"), (Fault::CommitForgotten, "lost at")],
+            run: |cell| cell.sweep_each(copies_in_transactions()),
+        },
+        Check {
             id: "drop-guard/open-cursor-goes-with-its-transaction",
             level: Level::Must,
             requirement: "A transaction with an open cursor that is dropped at any place MUST \
@@ -175,10 +190,12 @@ async fn long_stream_is_left_early<P: Pool>(subject: &Subject<P>) -> Result<Verd
     Ok(Verdict::Upheld)
 }
 
+const COPY_TASKS: &str = "COPY tasks (title) FROM STDIN";
+
 fn copy_in<P: Pool>() -> Operation<P> {
     Operation::new(|_, mut session: P::Session| async move {
         let pieces = ["a\n", "b\n", "c\n"];
-        session.on().copy_in("COPY tasks (title) FROM STDIN", &pieces).await.map(drop)
+        session.on().copy_in(COPY_TASKS, &pieces).await.map(drop)
     })
 }
 
@@ -196,6 +213,24 @@ fn copies_out<P: Pool>() -> Named<P> {
         .on_fresh_pools()
     };
     vec![("one piece".to_owned(), out(1)), ("every piece".to_owned(), out(usize::MAX))]
+}
+
+fn copies_in_transactions<P: Pool>() -> Named<P> {
+    let copying = |ending: Ending| {
+        Operation::transact(move || {
+            let out = "COPY (SELECT generate_series(1, 4)) TO STDOUT";
+            let steps = [
+                Step::CopyIn { sql: COPY_TASKS.into(), pieces: &["a\n", "b\n"] },
+                Step::CopyOut { sql: out.into(), take: usize::MAX },
+                create(),
+            ];
+            Script::new(steps, ending).0
+        })
+    };
+    vec![
+        ("left".to_owned(), copying(Ending::Leave)),
+        ("committed".to_owned(), copying(Ending::Commit).changing()),
+    ]
 }
 
 fn cursors<P: Pool>() -> Named<P> {

@@ -5,7 +5,10 @@
 //! one byte for each, until it is answered.
 //!
 //! Two rules of the protocol decide what is never answered: after an error inside a batch the
-//! server skips to the next Sync, and while it takes COPY data it ignores Sync and Flush.
+//! server skips to the next Sync, and while it takes COPY data it ignores Sync and Flush. Any other
+//! message than those and data is an error there, after which the server has lost its step: it says
+//! so, rolls back and ends the connection, and only then its last word is said.
+//! <https://www.postgresql.org/docs/18/protocol-flow.html#PROTOCOL-COPY>
 
 use std::collections::VecDeque;
 
@@ -18,6 +21,8 @@ pub(super) struct Answers {
     copies: bool,
     /// Whether the server skips to a Sync that has not been sent yet.
     skips: bool,
+    /// Whether the server ends the connection, because it has lost its step.
+    ends: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,9 +51,9 @@ impl Answers {
         self.requests
     }
 
-    /// Whether the next word is the server's.
+    /// Whether the next word is the server's, or its end.
     pub(super) fn owes(&self) -> bool {
-        0 < self.requests && !self.copies
+        self.ends || (0 < self.requests && !self.copies)
     }
 
     /// Notes a message of the client, by its type.
@@ -68,6 +73,7 @@ impl Answers {
             return;
         }
         self.skips = false;
+        self.ends |= self.copies && ask != Ask::CopyEnd;
         self.copies &= ask != Ask::CopyEnd;
         self.requests += usize::from(ask.is_request());
         self.queue.push_back(ask);
@@ -156,6 +162,9 @@ mod tests {
     #[case::copy_after_a_sync_answered(">BES<2G>dcS<CZ", 0, false)]
     #[case::copy_sent_ahead(">BESdcS<2GCZ", 0, false)]
     #[case::copy_refused_midway(">Q<G>d<E", 1, true)]
+    #[case::query_instead_of_copy_data(">Q<G>Q", 2, true)]
+    #[case::step_instead_of_copy_data(">Q<G>P", 1, true)]
+    #[case::end_is_still_to_come(">Q<G>QS<EE", 2, true)]
     #[case::commit_fails_at_the_sync(">BES<2CEZ", 0, false)]
     #[case::answers_to_nothing("<EZC1T", 0, false)]
     fn answers_settle_requests(
