@@ -197,6 +197,18 @@ faults! {
     RegistryShared = "registry-shared",
     /// A registry keeps what has ended.
     RegistryLeaks = "registry-leaks",
+    /// An operation begins when it is called, and not when it is awaited.
+    StartsUnawaited = "starts-unawaited",
+    /// A lease takes its place in the pool when it is called.
+    LeasesUnawaited = "leases-unawaited",
+    /// A new task is put aside, and reported as stored.
+    AnswersAhead = "answers-ahead",
+    /// An answer is waited for without letting anybody else run, and then given up.
+    BlocksRuntime = "blocks-runtime",
+    /// A refresh stores what is pending first.
+    RefreshFlushes = "refresh-flushes",
+    /// A unit of work that was not closed keeps its connection.
+    LeaksUnclosed = "leaks-unclosed",
 }
 
 impl Fault {

@@ -16,6 +16,7 @@ mod fault;
 mod judged;
 mod known;
 mod matrix;
+mod missing_await;
 mod model;
 mod mutants;
 mod oracle;

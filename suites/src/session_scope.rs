@@ -23,6 +23,8 @@ use dropproof::contract::Pool;
 
 use crate::Check;
 
+pub(crate) use steps::{echoes, empty, task};
+
 /// The suite, for one type of pool.
 pub(crate) struct SessionScope<P>(PhantomData<P>);
 

@@ -189,4 +189,4 @@ fn difference(name: &str, reviewed: &str, trace: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -13,7 +13,7 @@ use dropproof::{
     database::{Fresh, Kind},
     poll::Runtime,
     verdict::Error,
-    wire::{Place, Proxy},
+    wire::{Place, Proxy, Wire},
     witness::{OPEN_TRANSACTION, Witness},
 };
 use futures::future::{Either, select, try_join_all};
@@ -146,6 +146,18 @@ impl<P: Pool> Subject<P> {
         if let Some(proxy) = &self.proxy {
             proxy.wire().mark();
         }
+    }
+
+    /// How many messages were said since; none where there is no wire.
+    pub(crate) fn said(&self) -> usize {
+        self.proxy.as_ref().map_or(0, |proxy| proxy.wire().trace().since_mark().len())
+    }
+
+    /// Holds the conversation when it comes to a place; `None` where there is no wire.
+    pub(crate) fn hold(&self, place: Place) -> Option<Wire> {
+        let wire = self.proxy.as_ref()?.wire();
+        wire.arm(place);
+        Some(wire)
     }
 
     /// The verbs of the statements that were executed since, as a fact of the last event; `None`

@@ -51,12 +51,9 @@ impl<P: Pool> Faulty<P> {
         let (gone, late, said, shared) = Default::default();
         Self { inner, fault, places, gone, late, said, shared }
     }
-}
 
-impl<P: Pool> Pool for Faulty<P> {
-    type Session = FaultySession<P::Session>;
-
-    async fn session(&self) -> Result<Self::Session> {
+    /// Lends a session to whoever has waited for a place.
+    async fn lend(&self) -> Result<FaultySession<P::Session>> {
         let gone = (self.fault == Fault::ForgetsWaiter).then(|| Arc::clone(&self.gone));
         let mut waiting = Waiting { gone };
         let places = Arc::clone(&self.places);
@@ -73,6 +70,20 @@ impl<P: Pool> Pool for Faulty<P> {
         let shared = (Arc::clone(&self.late), Arc::clone(&self.said));
         let memory = Memory::new(self.fault, shared, rows);
         Ok(FaultySession { inner: Some(inner), memory, place, gone: Arc::clone(&self.gone) })
+    }
+}
+
+impl<P: Pool> Pool for Faulty<P> {
+    type Session = FaultySession<P::Session>;
+
+    fn session(&self) -> impl Future<Output = Result<Self::Session>> + Send {
+        let taken = self.fault == Fault::LeasesUnawaited && self.places.forget_permits(1) == 1;
+        async move {
+            if taken {
+                self.places.add_permits(1);
+            }
+            self.lend().await
+        }
     }
 
     fn units(&self, options: UnitOptions) -> Result<Arc<dyn Units>> {
@@ -180,6 +191,8 @@ pub(super) struct Memory {
     pub(super) cache: Vec<(Op, Answer)>,
     /// Whether a transaction was begun that nobody asked for.
     pub(super) begun: bool,
+    /// Whether anything was asked before.
+    pub(super) asked: bool,
     pub(super) rows: Rows,
 }
 
@@ -196,6 +209,7 @@ impl Memory {
             kept_back: None,
             cache: Vec::new(),
             begun: false,
+            asked: false,
             rows,
         }
     }

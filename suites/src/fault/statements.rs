@@ -1,8 +1,11 @@
 //! The faults of statements: what is changed on the way to the server and on the way back.
 
 use std::{
+    future::{Future, poll_fn},
     iter, mem,
+    pin::pin,
     sync::{PoisonError, atomic::Ordering},
+    task::{Context, Poll, Waker},
 };
 
 use dropproof::contract::{
@@ -14,6 +17,9 @@ use futures::{Stream, future::BoxFuture};
 use tokio::task::yield_now;
 
 use super::{Fault, pool::Memory};
+
+/// Who blocks its thread gives up after so many polls.
+const POLLS_MAX: usize = 1000;
 
 /// So many characters fit into a name.
 const NAME_MAX: usize = 255;
@@ -86,16 +92,35 @@ impl<S: Statements> Statements for FaultyStatements<'_, S> {
         self.inner.copy_out(sql, take).await
     }
 
-    async fn run(&mut self, op: &Op) -> Result<Answer> {
-        self.memory.asks();
-        let answer = self.run_with_fault(op).await;
-        self.memory.asking = false;
-        answer
+    fn run(&mut self, op: &Op) -> impl Future<Output = Result<Answer>> + Send {
+        let starts = self.memory.fault == Fault::StartsUnawaited;
+        let mut answer = Box::pin(async move {
+            self.memory.asks();
+            let answer = self.run_with_fault(op).await;
+            self.memory.asking = false;
+            answer
+        });
+        let mut begun =
+            starts.then(|| answer.as_mut().poll(&mut Context::from_waker(Waker::noop())));
+        async move {
+            match begun.take() {
+                Some(Poll::Ready(answer)) => answer,
+                Some(Poll::Pending) | None => answer.await,
+            }
+        }
     }
 }
 
 impl<S: Statements> FaultyStatements<'_, S> {
     async fn run_with_fault(&mut self, op: &Op) -> Result<Answer> {
+        let is_first = !mem::replace(&mut self.memory.asked, true);
+        match self.memory.fault {
+            Fault::AnswersAhead if !is_first && matches!(op, Op::CreateTask { .. }) => {
+                return Ok(Answer::Id(0));
+            }
+            Fault::BlocksRuntime if !is_first => return self.on_the_spot(op).await,
+            _ => {}
+        }
         let broken = match self.memory.fault {
             Fault::StaysFailed => self.memory.failed,
             Fault::MisfitBreaksPool => self.memory.late.load(Ordering::SeqCst),
@@ -140,6 +165,20 @@ impl<S: Statements> FaultyStatements<'_, S> {
             (Fault::AnswersLate, Ok(answer @ Answer::Rows(_))) => Ok(self.memory.late(answer)),
             (_, result) => result,
         }
+    }
+
+    /// Asks again and again, and lets nobody else run meanwhile.
+    async fn on_the_spot(&mut self, op: &Op) -> Result<Answer> {
+        let mut answer = pin!(self.inner.run(op));
+        poll_fn(|cx| {
+            let mut polls = (0..POLLS_MAX).map(|_| answer.as_mut().poll(cx));
+            let answer = polls.find(Poll::is_ready).unwrap_or(Poll::Pending);
+            match answer {
+                Poll::Ready(answer) => Poll::Ready(answer),
+                Poll::Pending => Poll::Ready(Err(Error::new(Class::Other, "no answer came"))),
+            }
+        })
+        .await
     }
 
     async fn begin_unasked(&mut self) -> Result<()> {

@@ -74,6 +74,7 @@ impl FaultyUnits {
             number,
             in_scope: false,
             asking: false,
+            closed: false,
             last: None,
             known: None,
         }
@@ -153,6 +154,7 @@ struct FaultyUnit {
     in_scope: bool,
     /// Whether an answer is awaited.
     asking: bool,
+    closed: bool,
     /// The answer to the last statement.
     last: Option<Vec<Row>>,
     /// A user as it was known when it was updated.
@@ -239,6 +241,10 @@ impl FaultyUnit {
             Fault::RefreshBeforeCommit => {
                 self.inner().refresh(&original).await?;
                 self.inner().commit().await
+            }
+            Fault::RefreshFlushes => {
+                self.inner().flush().await?;
+                self.inner().refresh(&original).await
             }
             _ => self.inner().refresh(&original).await,
         }
@@ -342,12 +348,16 @@ impl Unit for FaultyUnit {
     }
 
     async fn close(&mut self) -> Result<()> {
+        self.closed = true;
         ask!(self, self.inner().close())
     }
 }
 
 impl Drop for FaultyUnit {
     fn drop(&mut self) {
+        if self.fault == Fault::LeaksUnclosed && !self.closed {
+            mem::forget(self.inner.take());
+        }
         if !self.in_scope && !self.asking {
             return;
         }

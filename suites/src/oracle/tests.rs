@@ -3,11 +3,12 @@
 use std::{collections::BTreeSet, fs};
 
 use super::*;
-use crate::{cell::Scenario, crud, session_scope};
+use crate::{cell::Scenario, crud, missing_await, session_scope};
 
 /// Those of all suites.
 fn scenarios() -> impl Iterator<Item = &'static Scenario> {
-    crud::tests::SCENARIOS.iter().chain(session_scope::tests::SCENARIOS)
+    let themed = [session_scope::tests::SCENARIOS, missing_await::tests::SCENARIOS];
+    crud::tests::SCENARIOS.iter().chain(themed.into_iter().flatten())
 }
 
 const DEMO: Original = Original {

@@ -27,7 +27,7 @@ pub(super) fn user() -> New {
     }
 }
 
-pub(super) fn task(title: &str) -> New {
+pub(crate) fn task(title: &str) -> New {
     New::Task { title: Some(title.to_owned()) }
 }
 
@@ -71,7 +71,7 @@ impl fmt::Display for End {
 }
 
 /// Asks a unit for a number, to which only that number is the answer.
-pub(super) async fn echoes<P: Pool>(
+pub(crate) async fn echoes<P: Pool>(
     subject: &Subject<P>,
     unit: &mut dyn Unit,
     number: i64,
@@ -103,7 +103,7 @@ pub(super) async fn from_outside<P: Pool>(
 }
 
 /// Empties the table of the tasks.
-pub(super) async fn empty<P: Pool>(subject: &Subject<P>) -> Result<(), Error> {
+pub(crate) async fn empty<P: Pool>(subject: &Subject<P>) -> Result<(), Error> {
     from_outside(subject, "DELETE FROM tasks", []).await
 }
 

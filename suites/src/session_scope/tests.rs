@@ -1,9 +1,7 @@
 //! The list of scenarios, and that each has its snapshot.
 
-use std::{collections::BTreeSet, fs};
-
 use super::{objects, registry, scope, sharing};
-use crate::cell::Scenario;
+use crate::{cell::Scenario, snapshot};
 
 /// The checks whose event traces are pinned, and compared with the original system.
 pub(crate) const SCENARIOS: &[Scenario] = &[
@@ -24,16 +22,5 @@ const DIFFERENCES: &[(&str, &str)] = &[(
 
 #[test]
 fn every_scenario_has_its_snapshot_and_every_snapshot_its_scenario() {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../snapshots/session-scope");
-    let files = fs::read_dir(folder).expect("there is a folder").filter_map(|entry| {
-        let name = entry.expect("it can be read").file_name().into_string().expect("it is ASCII");
-        name.strip_suffix(".snap").map(str::to_owned)
-    });
-    let claims =
-        SCENARIOS.iter().filter_map(|scenario| scenario.check.strip_prefix("session-scope/"));
-
-    let own = DIFFERENCES.iter().map(|(name, _)| *name);
-    let listed = claims.chain(own).map(str::to_owned);
-
-    assert_eq!(files.collect::<BTreeSet<_>>(), listed.collect());
+    snapshot::tests::are_those_of("session-scope", SCENARIOS, DIFFERENCES);
 }

@@ -1,10 +1,25 @@
 //! Traces of several cells against the files of a folder.
 
-use std::{env, process::Command};
+use std::{collections::BTreeSet, env, process::Command};
 
 use dropproof::database::Kind;
 
 use super::*;
+use crate::cell::Scenario;
+
+/// Compares the files of a suite with its scenarios, and with the differences that have a reason.
+pub(crate) fn are_those_of(suite: &str, scenarios: &[Scenario], differences: &[(&str, &str)]) {
+    let folder = format!("{}/../snapshots/{suite}", env!("CARGO_MANIFEST_DIR"));
+    let files = fs::read_dir(folder).expect("there is a folder").filter_map(|entry| {
+        let name = entry.expect("it can be read").file_name().into_string().expect("it is ASCII");
+        name.strip_suffix(".snap").map(str::to_owned)
+    });
+    let claim = |scenario: &Scenario| scenario.check.rsplit('/').next().map(str::to_owned);
+    let own = differences.iter().map(|(name, _)| (*name).to_owned());
+    let listed = scenarios.iter().filter_map(claim).chain(own);
+
+    assert_eq!(files.collect::<BTreeSet<_>>(), listed.collect());
+}
 
 const HEAD: &str = "---\nsource: x\n---\n";
 

@@ -1,0 +1,25 @@
+//! The suite `missing-await`: what a call does that nobody waits for, and what it leaves to its caller.
+//!
+//! Most ways to forget an await do not compile, or are warned of: those are programs (`ui/examples`).
+//! Here is what is so at run time, where the compiler was silent or was told to be.
+
+mod forgotten;
+mod inert;
+mod order;
+#[cfg(test)]
+pub(crate) mod tests;
+
+use std::marker::PhantomData;
+
+use dropproof::contract::Pool;
+
+use crate::Check;
+
+/// The suite, for one type of pool.
+pub(crate) struct MissingAwait<P>(PhantomData<P>);
+
+impl<P: Pool> MissingAwait<P> {
+    /// The checks, by theme, in report order.
+    pub(crate) const CHECKS: &'static [&'static [Check<P>]] =
+        &[inert::Inert::CHECKS, order::Order::CHECKS, forgotten::Forgotten::CHECKS];
+}
