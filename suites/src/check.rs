@@ -7,7 +7,10 @@ use dropproof::{
     verdict::{Error, Level, Mutant, Rule, Verdict},
 };
 
-use crate::{Cell, Fault, Judged, crud::Crud, drop_guard::DropGuard, session_scope::SessionScope};
+use crate::{
+    Cell, Fault, Judged, async_iter::AsyncIter, crud::Crud, drop_guard::DropGuard,
+    session_scope::SessionScope,
+};
 
 /// An executable rule.
 ///
@@ -71,7 +74,8 @@ impl<P: Pool> fmt::Debug for Check<P> {
 /// Every check, in report order.
 #[must_use]
 pub fn checks<P: Pool>() -> Vec<&'static Check<P>> {
-    let themed = [DropGuard::CHECKS, SessionScope::CHECKS].into_iter().flatten();
+    let themed = [DropGuard::CHECKS, SessionScope::CHECKS, AsyncIter::CHECKS];
+    let themed = themed.into_iter().flatten();
     Crud::CHECKS.iter().chain(themed.copied().flatten()).collect()
 }
 

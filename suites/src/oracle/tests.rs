@@ -3,11 +3,14 @@
 use std::{collections::BTreeSet, fs};
 
 use super::*;
-use crate::{cell::Scenario, crud, session_scope};
+use crate::{async_iter, cell::Scenario, crud, session_scope};
 
 /// Those of all suites.
 fn scenarios() -> impl Iterator<Item = &'static Scenario> {
-    crud::tests::SCENARIOS.iter().chain(session_scope::tests::SCENARIOS)
+    crud::tests::SCENARIOS
+        .iter()
+        .chain(session_scope::tests::SCENARIOS)
+        .chain(async_iter::tests::SCENARIOS)
 }
 
 const DEMO: Original = Original {
@@ -121,7 +124,7 @@ fn every_field_that_is_paired_is_compared_or_left_out() {
             let Some(event) = find(&events, pair.theirs) else { continue };
             for (name, value) in event.iter().filter(|(name, _)| *name != "step") {
                 assert!(
-                    field(name, value).is_some(),
+                    original.field(name, value).is_some(),
                     "{}: {name} is not in FIELDS",
                     original.claim
                 );
