@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, marker::PhantomData, pin::pin};
 
 use dropproof::{
-    contract::{self, Class, Ending, Pool},
+    contract::{self, Class, Ending, Gate, Pool},
     verdict::{Error, Level, Verdict},
 };
 use futures::{
@@ -63,7 +63,7 @@ impl<P: Pool> Order<P> {
                 of.",
             catches: &[
                 (Fault::AnswersInTurn, "is not done when its gate is open"),
-                (Fault::LastStepLost, "is no answer"),
+                (Fault::LastStepLost, "0 answers"),
             ],
             run: |cell| {
                 cell.play_scenario_lending(SESSIONS, &AS_GIVEN, joined_results_keep_the_order)
@@ -154,6 +154,13 @@ async fn spawned<P: Pool>(subject: &Subject<P>) -> Result<Option<String>, Error>
     let mut order = Vec::new();
     for (place, number) in ENDS.into_iter().zip(1..) {
         log.say(format!("main awaits #{number}"));
+        if number == 1 {
+            // Threads of a library answer when they like, so nothing ends before all has begun.
+            let begun = join_all(gates.iter().map(Gate::reached));
+            if subject.unless_stuck(begun).await.is_none() {
+                return Ok(Some("the work does not begin when its parent waits".to_owned()));
+            }
+        }
         gates[place].open();
         match subject.unless_stuck(tasks.join_next()).await.flatten() {
             None => return Ok(Some(not_handed_out(WORDS[place]))),

@@ -1,14 +1,18 @@
 //! When rows are asked for, and how far ahead of their reader they come.
 
-use std::{marker::PhantomData, pin::pin};
+use std::{future::ready, marker::PhantomData, pin::pin};
 
 use dropproof::{
     contract::{Capability, Pool, Session, Statements},
     verdict::{Error, Level, Verdict},
+    wire::{Event, Place, Proxy},
 };
-use futures::StreamExt;
+use futures::{StreamExt, TryStreamExt};
 
-use super::steps::{count, echoes, wide};
+use super::{
+    ended::{Step, step},
+    steps::{count, counted, echoes, read, wide},
+};
 use crate::{Check, Fault, Subject};
 
 /// So many rows a slow reader could read.
@@ -34,7 +38,7 @@ impl<P: Pool> Pace<P> {
             level: Level::Must,
             requirement: "A stream that is made and not polled MUST NOT send a byte, and where it is \
                 dropped so, its session MUST be as before.",
-            claims: &["iter-db-stream", "iter-lazy-greet-steps"],
+            claims: &["iter-db-stream"],
             needs: &[Capability::Connection],
             since: "0.1.0",
             background: "A stream is inert until it is polled, as a future is. What asks at once \
@@ -42,6 +46,19 @@ impl<P: Pool> Pace<P> {
                 is due.",
             catches: &[(Fault::StreamStartsEarly, "bytes")],
             run: |cell| cell.play(stream_that_is_not_polled_sends_nothing),
+        },
+        Check {
+            id: "async-iter/rows-come-as-they-arrive",
+            level: Level::Must,
+            requirement: "A stream MUST give each row when it is there, whatever the server keeps back \
+                after it, and other tasks MUST run while it waits.",
+            claims: &["iter-db-stream", "iter-async-for-protocol"],
+            needs: &[Capability::Connection],
+            since: "0.1.0",
+            background: "A stream over a vector that was fetched gives its first row when the last \
+                has come, and costs what it was meant to save.",
+            catches: &[(Fault::StreamFetchesAll, "while the next row is kept back")],
+            run: |cell| cell.play(rows_come_as_they_arrive),
         },
         Check {
             id: "async-iter/slow-reader-holds-the-server-back",
@@ -88,6 +105,61 @@ async fn stream_that_is_not_polled_sends_nothing<P: Pool>(
         return Err(Error::Vacuous { why: "a question has moved no byte".to_owned() });
     }
     Ok(Verdict::Upheld)
+}
+
+async fn rows_come_as_they_arrive<P: Pool>(subject: &Subject<P>) -> Result<Verdict, Error> {
+    let (statement, expected) = (count(0, 3), counted(0, 3));
+    let mut session = subject.pool.session().await?;
+    // Once to prepare it, and once to see where its rows are.
+    read(&mut session, &statement).await?;
+    subject.settle().await;
+    subject.listen();
+    read(&mut session, &statement).await?;
+    subject.settle().await;
+    let Some(wire) = subject.proxy.as_ref().map(Proxy::wire) else {
+        return Err(Error::Vacuous { why: "there is no wire".to_owned() });
+    };
+    let trace = wire.trace();
+    let rows = trace.since_mark().iter().filter(|event| is_row(event));
+    let places: Vec<u64> = rows.filter_map(|event| event.number).collect();
+    if places.len() != expected.len() {
+        return Err(Error::Vacuous { why: format!("the wire has {} rows", places.len()) });
+    }
+
+    let mut on = session.on();
+    for (given, place) in places.into_iter().enumerate() {
+        wire.arm(Place::Held(place));
+        let mut rows = pin!(on.rows(&statement));
+        for due in &expected[..given] {
+            match step(subject, &mut rows).await? {
+                Step::Gives(row) if row == *due => {}
+                other => {
+                    return Ok(Verdict::violated(format!(
+                        "{due:?} is due, and while the next row is kept back, it {other}"
+                    )));
+                }
+            }
+        }
+        let other = tokio::spawn(ready(7));
+        let next = subject.unless_seen_stuck(false, rows.next()).await;
+        if !wire.is_held() || next.is_some() {
+            return Err(Error::Vacuous { why: "the next row was not kept back".to_owned() });
+        }
+        if !other.is_finished() {
+            return Ok(Verdict::violated("no other task runs while the next row is kept back"));
+        }
+        wire.release();
+        let rest: Vec<_> = rows.try_collect().await?;
+        if rest != expected[given..] {
+            return Ok(Verdict::violated(format!("after row {given} was late, {rest:?} come")));
+        }
+        subject.settle().await;
+    }
+    Ok(Verdict::Upheld)
+}
+
+fn is_row(event: &Event) -> bool {
+    ["DataRow", "Row "].iter().any(|name| event.name.starts_with(name))
 }
 
 async fn slow_reader_holds_the_server_back<P: Pool>(

@@ -85,7 +85,7 @@ impl<S: Session> Work<S> {
         log.ended.add_permits(1);
         match record.answers().as_slice() {
             [Answer::Rows(rows)] => word(rows),
-            other => Err(contract::Error::new(Class::NotFound, format!("{other:?} is no answer"))),
+            others => Ok(format!("{} answers", others.len())),
         }
     }
 }
