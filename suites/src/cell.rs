@@ -214,7 +214,7 @@ impl<P: Pool> Cell<P> {
         &self,
         check: impl AsyncFnOnce(&Subject<P>) -> Result<Verdict, Error>,
     ) -> Result<Judged, Error> {
-        self.traced(check).map(|(verdict, _)| verdict.into())
+        self.traced(SESSIONS_MAX, check).map(|(verdict, _)| verdict.into())
     }
 
     /// Plays a check whose event trace must be the reviewed one, and must agree with the original.
@@ -225,7 +225,17 @@ impl<P: Pool> Cell<P> {
         scenario: &Scenario,
         check: impl AsyncFnOnce(&Subject<P>) -> Result<Verdict, Error>,
     ) -> Result<Judged, Error> {
-        let (verdict, trace) = self.traced(check)?;
+        self.play_scenario_lending(SESSIONS_MAX, scenario, check)
+    }
+
+    /// The same, on a pool that lends so many sessions.
+    pub(crate) fn play_scenario_lending(
+        &self,
+        sessions: u32,
+        scenario: &Scenario,
+        check: impl AsyncFnOnce(&Subject<P>) -> Result<Verdict, Error>,
+    ) -> Result<Judged, Error> {
+        let (verdict, trace) = self.traced(sessions, check)?;
         let Some(snapshots) = self.snapshots.as_ref().filter(|_| verdict == Verdict::Upheld) else {
             return Ok(verdict.into());
         };
@@ -370,9 +380,10 @@ impl<P: Pool> Cell<P> {
 
     fn traced(
         &self,
+        sessions: u32,
         check: impl AsyncFnOnce(&Subject<P>) -> Result<Verdict, Error>,
     ) -> Result<(Verdict, Trace), Error> {
-        let subject = self.subject()?;
+        let subject = self.subject_lending(sessions)?;
         let verdict = subject.wait(check(&subject))??;
         Ok((verdict, subject.close()?))
     }

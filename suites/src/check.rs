@@ -8,8 +8,8 @@ use dropproof::{
 };
 
 use crate::{
-    Cell, Fault, Judged, crud::Crud, drop_guard::DropGuard, missing_await::MissingAwait,
-    session_scope::SessionScope,
+    Cell, Fault, Judged, async_iter::AsyncIter, crud::Crud, drop_guard::DropGuard,
+    missing_await::MissingAwait, session_scope::SessionScope,
 };
 
 /// An executable rule.
@@ -74,8 +74,8 @@ impl<P: Pool> fmt::Debug for Check<P> {
 /// Every check, in report order.
 #[must_use]
 pub fn checks<P: Pool>() -> Vec<&'static Check<P>> {
-    let themed =
-        [DropGuard::CHECKS, SessionScope::CHECKS, MissingAwait::CHECKS].into_iter().flatten();
+    let themed = [DropGuard::CHECKS, SessionScope::CHECKS, MissingAwait::CHECKS, AsyncIter::CHECKS];
+    let themed = themed.into_iter().flatten();
     Crud::CHECKS.iter().chain(themed.copied().flatten()).collect()
 }
 

@@ -3,12 +3,15 @@
 //! A check that no fault can turn red proves nothing. The decorator works on the contract alone, so
 //! every fault can be planted into every adapter. This file says which faults there are; `pool`
 //! plants those of a pool and its sessions, `statements` those of statements, `rows` those of what is
-//! kept of rows, and `entities` those that are mistakes about users, tasks and dones; `units` plants those of units of work.
+//! kept of rows, and `entities` those that are mistakes about users, tasks and dones; `units` plants
+//! those of units of work, `streams` those of streams, and `together` has what sessions have in common.
 
 mod entities;
 mod pool;
 mod rows;
 mod statements;
+mod streams;
+mod together;
 mod units;
 
 use dropproof::database::Kind;
@@ -209,6 +212,24 @@ faults! {
     RefreshFlushes = "refresh-flushes",
     /// A unit of work that was not closed keeps its connection.
     LeaksUnclosed = "leaks-unclosed",
+    /// A stream fetches all rows at its first step.
+    StreamFetchesAll = "stream-fetches-all",
+    /// A stream asks for its rows when it is made.
+    StreamStartsEarly = "stream-starts-early",
+    /// A stream, or a unit of work, loses the last row.
+    StreamLosesLast = "stream-loses-last",
+    /// A stream gives its first row twice.
+    StreamRepeats = "stream-repeats",
+    /// A stream that has ended gives a row when it is asked again.
+    StreamAfterEnd = "stream-after-end",
+    /// An error in the midst of a stream is taken for its end.
+    StreamHidesError = "stream-hides-error",
+    /// Streams of several sessions give each other's rows.
+    StreamsCrossed = "streams-crossed",
+    /// A session does not say that its transaction has ended before those that were lent earlier have.
+    AnswersInTurn = "answers-in-turn",
+    /// Of those who wait for a session the last gets it first.
+    LastWaiterFirst = "last-waiter-first",
 }
 
 impl Fault {

@@ -7,6 +7,7 @@
 //!
 //! No client library is named here: a check that knew its layer could be written to please it.
 
+mod async_iter;
 mod cell;
 mod check;
 mod claims;

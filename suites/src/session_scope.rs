@@ -12,7 +12,7 @@ mod password;
 mod registry;
 mod scope;
 mod sharing;
-mod steps;
+pub(crate) mod steps;
 #[cfg(test)]
 pub(crate) mod tests;
 mod trouble;

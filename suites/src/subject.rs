@@ -141,6 +141,18 @@ impl<P: Pool> Subject<P> {
         Some(self.proxy.as_ref()?.wire().connections().len())
     }
 
+    /// How many bytes were moved on all connections; none where there is no wire.
+    pub(crate) fn forwarded(&self) -> u64 {
+        self.proxy.as_ref().map_or(0, |proxy| proxy.wire().forwarded())
+    }
+
+    /// How many bytes the open connections of the layer were given; none where there is no wire.
+    pub(crate) fn delivered(&self) -> u64 {
+        let wire = self.proxy.as_ref().map(Proxy::wire);
+        let connections = wire.map(|wire| wire.connections()).unwrap_or_default();
+        connections.iter().map(|connection| connection.delivered).sum()
+    }
+
     /// Begins to listen to what is said with the server.
     pub(crate) fn listen(&self) {
         if let Some(proxy) = &self.proxy {

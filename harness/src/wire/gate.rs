@@ -51,6 +51,8 @@ pub struct Connection {
     pub status: Option<Status>,
     /// Requests that the server has not answered in full.
     pub unanswered: usize,
+    /// The bytes of the server that were passed on to the client.
+    pub delivered: u64,
 }
 
 /// Whether a connection may go on.
@@ -120,9 +122,17 @@ struct Line {
     /// Whether the server will say or do something without the client.
     busy: bool,
     reset: bool,
+    /// The bytes that were written to the client.
+    delivered: u64,
     /// Whether what is held is to be refused.
     refuse: bool,
     waker: Option<Waker>,
+}
+
+impl Line {
+    fn new(standing: Standing) -> Self {
+        Self { standing, busy: true, reset: false, delivered: 0, refuse: false, waker: None }
+    }
 }
 
 impl Gate {
@@ -137,10 +147,7 @@ impl Gate {
         state.moves += 1;
         let (number, phase) = (state.opened, Phase::StartUp);
         let standing = Standing { phase, status: None, unanswered: 0, owes: false };
-        state.lines.insert(
-            number,
-            Line { standing, busy: true, reset: false, refuse: false, waker: None },
-        );
+        state.lines.insert(number, Line::new(standing));
         number
     }
 
@@ -212,7 +219,7 @@ impl Gate {
             refusable,
             early,
         };
-        let met = state.armed.filter(|place| number.is_some_and(|n| is_at(*place, from, n)));
+        let met = state.armed.filter(|place| number.is_some_and(|n| place.is_at(from, n)));
         let stop = met.map(|place| {
             state.armed = None;
             state.met = Some(state.epoch);
@@ -247,11 +254,14 @@ impl Gate {
         (state.epoch, matches!(state.armed, Some(Place::Sent(_))))
     }
 
-    /// Notes that bytes were read or written, and how many were written.
-    pub(super) fn moved(&self, written: usize) {
-        let mut state = self.state();
+    /// Notes that bytes were read or written, and how many of whom were written.
+    pub(super) fn moved(&self, connection: u32, (from, written): (Side, usize)) {
+        let state = &mut *self.state();
         state.moves += 1;
         state.forwarded += written as u64;
+        if let (Side::Server, Some(line)) = (from, state.lines.get_mut(&connection)) {
+            line.delivered += written as u64;
+        }
     }
 
     /// Notes where a connection stands, and whether its server will go on without the client.
@@ -368,7 +378,7 @@ impl Gate {
         let state = self.state();
         let view = |(number, line): (&u32, &Line)| {
             let Standing { phase, status, unanswered, .. } = line.standing;
-            Connection { number: *number, phase, status, unanswered }
+            Connection { number: *number, phase, status, unanswered, delivered: line.delivered }
         };
         state.lines.iter().map(view).collect()
     }
@@ -378,14 +388,6 @@ impl Gate {
         let state = self.state();
         let settled = state.held.is_some() || !state.lines.values().any(|line| line.busy);
         (state.moves, settled)
-    }
-}
-
-fn is_at(place: Place, from: Side, number: u64) -> bool {
-    match place {
-        Place::Sent(sent) => from == Side::Client && sent == number,
-        Place::Held(held) => from == Side::Server && held == number,
-        Place::Unread(place) | Place::Split(place, _) => from == Side::Server && place == number,
     }
 }
 

@@ -62,6 +62,18 @@ pub enum Place {
     Split(u64, Part),
 }
 
+impl Place {
+    /// Whether it is at the message of a number.
+    fn is_at(self, from: Side, number: u64) -> bool {
+        match self {
+            Place::Sent(sent) => from == Side::Client && sent == number,
+            Place::Held(place) | Place::Unread(place) | Place::Split(place, _) => {
+                from == Side::Server && place == number
+            }
+        }
+    }
+}
+
 /// Where a message is split in two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Part {

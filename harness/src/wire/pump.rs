@@ -90,7 +90,7 @@ where
                 // What the client sends meanwhile is taken in, so that it is known when it came.
                 Turn::Shut => {
                     while self.requests.fill(self.client, cx) {
-                        self.gate.moved(0);
+                        self.gate.moved(self.connection, (Side::Client, 0));
                     }
                     return Poll::Pending;
                 }
@@ -114,7 +114,7 @@ where
             Side::Server => self.answers.fill(self.server, cx),
         };
         if read {
-            self.gate.moved(0);
+            self.gate.moved(self.connection, (from, 0));
         }
         let sorted = self.sort(from).map_err(|malformed| (from, malformed))?;
         let written = match from {
@@ -122,7 +122,7 @@ where
             Side::Server => self.answers.flush(self.client, cx),
         };
         if 0 < written {
-            self.gate.moved(written);
+            self.gate.moved(self.connection, (from, written));
         }
         if from == Side::Client {
             self.requests.finish(self.server, cx);

@@ -25,7 +25,8 @@ use tokio::{
 use super::{
     Fault,
     rows::{Rows, Shared},
-    statements::FaultyStatements,
+    statements::{FaultyStatements, by_hand},
+    together::{Common, Turn},
     units,
 };
 
@@ -39,6 +40,7 @@ pub struct Faulty<P> {
     late: Arc<AtomicBool>,
     said: Said,
     shared: Shared,
+    common: Common,
 }
 
 /// The text that a session has sent last.
@@ -49,11 +51,16 @@ impl<P: Pool> Faulty<P> {
     pub fn new(inner: P, fault: Fault, sessions_max: u32) -> Self {
         let places = Arc::new(Semaphore::new(sessions_max as usize));
         let (gone, late, said, shared) = Default::default();
-        Self { inner, fault, places, gone, late, said, shared }
+        let common = Common::new(sessions_max);
+        Self { inner, fault, places, gone, late, said, shared, common }
     }
 
     /// Lends a session to whoever has waited for a place.
     async fn lend(&self) -> Result<FaultySession<P::Session>> {
+        let turn = match self.fault {
+            Fault::LastWaiterFirst => Some(self.common.last_first().await),
+            _ => None,
+        };
         let gone = (self.fault == Fault::ForgetsWaiter).then(|| Arc::clone(&self.gone));
         let mut waiting = Waiting { gone };
         let places = Arc::clone(&self.places);
@@ -68,7 +75,7 @@ impl<P: Pool> Faulty<P> {
         }
         let rows = Rows::new(&self.shared);
         let shared = (Arc::clone(&self.late), Arc::clone(&self.said));
-        let memory = Memory::new(self.fault, shared, rows);
+        let memory = Memory::new(self.fault, shared, rows, (self.common.clone(), turn));
         Ok(FaultySession { inner: Some(inner), memory, place, gone: Arc::clone(&self.gone) })
     }
 }
@@ -194,10 +201,18 @@ pub(super) struct Memory {
     /// Whether anything was asked before.
     pub(super) asked: bool,
     pub(super) rows: Rows,
+    pub(super) common: Common,
+    number: usize,
+    _turn: Option<Turn>,
 }
 
 impl Memory {
-    fn new(fault: Fault, (late, said): (Arc<AtomicBool>, Said), rows: Rows) -> Self {
+    fn new(
+        fault: Fault,
+        (late, said): (Arc<AtomicBool>, Said),
+        rows: Rows,
+        (common, turn): (Common, Option<Turn>),
+    ) -> Self {
         Self {
             fault,
             ids: 0,
@@ -211,6 +226,9 @@ impl Memory {
             begun: false,
             asked: false,
             rows,
+            number: common.number(),
+            common,
+            _turn: turn,
         }
     }
 }
@@ -247,6 +265,12 @@ impl<S: Session + 'static> FaultySession<S> {
             Fault::AbandonsDirty | Fault::LeaksAfterRuntime | Fault::SpawnsRollback => {
                 by_hand(&mut self.inner().on(), script, Some("ROLLBACK")).await
             }
+            Fault::AnswersInTurn => {
+                let at_work = self.memory.common.works(self.memory.number);
+                let ended = self.inner().transact_by(entry, script).await;
+                at_work.first().await;
+                ended
+            }
             Fault::RefusalHidden => self.inner().transact_by(entry, script).await.or(Ok(())),
             Fault::ConflictHidden => match self.inner().transact_by(entry, script).await {
                 Err(error) if error.class() == Class::Conflict => Ok(()),
@@ -279,25 +303,6 @@ impl<S: Session + 'static> FaultySession<S> {
     fn statements(&mut self) -> FaultyStatements<'_, impl Statements> {
         let inner = self.inner.as_mut().expect("it is leaked by the drop alone").on();
         FaultyStatements { inner, memory: &mut self.memory }
-    }
-}
-
-/// Opens and ends a transaction by text, so that nobody else knows of it.
-async fn by_hand<S: Statements>(
-    on: &mut S,
-    script: Script,
-    leave: Option<&'static str>,
-) -> Result<()> {
-    let text = |sql: &'static str| Op::Text(sql.into());
-    on.run(&text("BEGIN")).await?;
-    let end = match script.play(on).await? {
-        Ending::Commit => Some("COMMIT"),
-        Ending::Rollback => Some("ROLLBACK"),
-        Ending::Leave | Ending::Fail => leave,
-    };
-    match end {
-        Some(end) => on.run(&text(end)).await.map(drop),
-        None => Ok(()),
     }
 }
 

@@ -9,14 +9,14 @@ use std::{
 };
 
 use dropproof::contract::{
-    Answer, Class, Dialect, Error, NewUser, Op, Result, Row, Script, Statement, Statements, User,
-    Value,
+    Answer, Class, Dialect, Ending, Error, NewUser, Op, Result, Row, Script, Statement, Statements,
+    User, Value,
 };
-use futures::{Stream, future::BoxFuture};
+use futures::{Stream, StreamExt, future::BoxFuture};
 
 use tokio::task::yield_now;
 
-use super::{Fault, pool::Memory};
+use super::{Fault, pool::Memory, streams};
 
 /// Who blocks its thread gives up after so many polls.
 const POLLS_MAX: usize = 1000;
@@ -64,7 +64,8 @@ impl<S: Statements> Statements for FaultyStatements<'_, S> {
         statement: &'a Statement,
     ) -> impl Stream<Item = Result<Row>> + Send + 'a {
         self.memory.asks();
-        self.inner.rows(statement)
+        let (fault, common) = (self.memory.fault, self.memory.common.clone());
+        streams::plant(self.inner.rows(statement).boxed(), fault, common)
     }
 
     fn nested(&mut self, script: Script) -> BoxFuture<'_, Result<()>> {
@@ -262,5 +263,24 @@ impl Memory {
         }
         let kept_back = self.kept_back.get_or_insert(Answer::Rows(Vec::new()));
         mem::replace(kept_back, answer)
+    }
+}
+
+/// Opens and ends a transaction by text, so that nobody else knows of it.
+pub(super) async fn by_hand<S: Statements>(
+    on: &mut S,
+    script: Script,
+    leave: Option<&'static str>,
+) -> Result<()> {
+    let text = |sql: &'static str| Op::Text(sql.into());
+    on.run(&text("BEGIN")).await?;
+    let end = match script.play(on).await? {
+        Ending::Commit => Some("COMMIT"),
+        Ending::Rollback => Some("ROLLBACK"),
+        Ending::Leave | Ending::Fail => leave,
+    };
+    match end {
+        Some(end) => on.run(&text(end)).await.map(drop),
+        None => Ok(()),
     }
 }

@@ -221,6 +221,11 @@ impl FaultyUnit {
                 let answer = self.inner().execute(statement).await?;
                 Ok(self.last.replace(answer.clone()).unwrap_or(answer))
             }
+            Fault::StreamLosesLast => {
+                let mut answer = self.inner().execute(statement).await?;
+                answer.pop();
+                Ok(answer)
+            }
             Fault::SharesPending => {
                 let others = self.common.lock().pending.len();
                 let rows = self.inner().execute(statement).await?;

@@ -3,11 +3,15 @@
 use std::{collections::BTreeSet, fs};
 
 use super::*;
-use crate::{cell::Scenario, crud, missing_await, session_scope};
+use crate::{async_iter, cell::Scenario, crud, missing_await, session_scope};
 
 /// Those of all suites.
 fn scenarios() -> impl Iterator<Item = &'static Scenario> {
-    let themed = [session_scope::tests::SCENARIOS, missing_await::tests::SCENARIOS];
+    let themed = [
+        session_scope::tests::SCENARIOS,
+        missing_await::tests::SCENARIOS,
+        async_iter::tests::SCENARIOS,
+    ];
     crud::tests::SCENARIOS.iter().chain(themed.into_iter().flatten())
 }
 
@@ -122,7 +126,7 @@ fn every_field_that_is_paired_is_compared_or_left_out() {
             let Some(event) = find(&events, pair.theirs) else { continue };
             for (name, value) in event.iter().filter(|(name, _)| *name != "step") {
                 assert!(
-                    field(name, value).is_some(),
+                    original.field(name, value).is_some(),
                     "{}: {name} is not in FIELDS",
                     original.claim
                 );

@@ -15,7 +15,7 @@ use crate::Subject;
 pub(super) const OPTIONS: UnitOptions = UnitOptions { autoflush: false, expire_on_commit: true };
 
 /// The session maker of a subject.
-pub(super) fn units<P: Pool>(subject: &Subject<P>) -> contract::Result<Arc<dyn Units>> {
+pub(crate) fn units<P: Pool>(subject: &Subject<P>) -> contract::Result<Arc<dyn Units>> {
     subject.pool.units(OPTIONS)
 }
 
@@ -86,7 +86,7 @@ pub(super) async fn count(unit: &mut dyn Unit) -> contract::Result<usize> {
 }
 
 /// Whether no session of the pool is out, which is a fact of the last event.
-pub(super) async fn all_are_back<P: Pool>(subject: &Subject<P>) -> Result<bool, Error> {
+pub(crate) async fn all_are_back<P: Pool>(subject: &Subject<P>) -> Result<bool, Error> {
     let lent = subject.unless_stuck(subject.connections_out(0)).await;
     Ok(lent.transpose()?.is_some())
 }

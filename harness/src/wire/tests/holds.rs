@@ -234,6 +234,21 @@ fn hold_stops_every_connection() {
 }
 
 #[test]
+fn bytes_are_counted_for_the_client_that_got_them() {
+    play(async |stage| {
+        let mut other = Client::log_in(stage.proxy.address()).await.unwrap();
+        let delivered = || stage.wire.connections().iter().map(|c| c.delivered).collect::<Vec<_>>();
+        let before = delivered();
+        other.transact().await.unwrap();
+        stage.quiet.wait(stage.wire.clone()).await;
+
+        // Three answers: of 17, 37 and 31 bytes.
+        assert_eq!(before[0], before[1]);
+        assert_eq!(delivered(), [before[0], before[1] + 85]);
+    });
+}
+
+#[test]
 fn disarmed_place_is_passed() {
     play(async |mut stage| {
         stage.wire.arm(Place::Held(3));
