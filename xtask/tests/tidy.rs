@@ -184,7 +184,7 @@ fn workflow_runs_the_command_that_a_developer_runs() {
 /// Traces of scenarios have tests of their own, since only a run on every database refers to all.
 #[test]
 fn every_snapshot_is_somebodys() {
-    let pinning: Vec<String> = ["harness", "suites", "xtask"]
+    let pinning: Vec<String> = ["harness", "fixtures", "suites", "xtask"]
         .iter()
         .flat_map(|folder| sources(folder))
         .map(|(_, text)| text)
@@ -192,7 +192,7 @@ fn every_snapshot_is_somebodys() {
         .collect();
     let is_pinned = |name: &str| pinning.iter().any(|text| text.contains(&format!("\"{name}\"")));
 
-    for folder in ["report", "claims"] {
+    for folder in ["awaited", "calls", "claims", "report"] {
         let files = fs::read_dir(root().join("snapshots").join(folder)).expect("there is a folder");
         for file in files {
             let path = file.expect("the entry can be read").path();

@@ -6,7 +6,10 @@
 //!
 //! [`cut_after`] is for what has no wire, as SQLite: it drops a future after a number of polls. That
 //! number varies between runs where sockets are involved, so there the wire is cut instead.
+//!
+//! [`awaited`] is for what nobody cuts on purpose: it tells of a future that was forgotten.
 
+mod awaited;
 mod cut;
 #[cfg(test)]
 pub(crate) mod load;
@@ -15,6 +18,9 @@ mod runtime;
 #[cfg(test)]
 mod tests;
 
+pub use awaited::{Awaited, awaited};
+#[cfg(feature = "awaited")]
+pub use awaited::{Fate, Forgotten, Over, Watch};
 pub use cut::{Cut, cut_after};
 pub use quiet::{Activity, Quiet};
 pub use runtime::Runtime;

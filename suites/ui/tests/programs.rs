@@ -1,141 +1,25 @@
 //! What the compiler and clippy say of each program, and who catches which mistake.
 //!
-//! Clippy is asked once for all of them, and says it as JSON. What is pinned of a diagnostic is its
-//! level, its code, its first words and the source that it points to: no path, no help.
+//! Clippy is asked once for all of them.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    env, fmt, fs,
+    fs,
     path::{Path, PathBuf},
-    process::Command,
     sync::LazyLock,
 };
 
+use dropproof_ui::diagnostics::{self, Diagnostic};
 use rstest::rstest;
 use serde::Deserialize;
 
 const FOLDER: &str = env!("CARGO_MANIFEST_DIR");
 
-/// The lints that say something of the programs, with their groups.
-///
-/// <https://doc.rust-lang.org/rustc/lints/groups.html>,
-/// <https://rust-lang.github.io/rust-clippy/stable/index.html>
-const LINTS: &[(&str, &str)] = &[
-    ("unused_must_use", "on by default"),
-    ("clippy::async_yields_async", "correctness, on by default"),
-    ("clippy::let_underscore_future", "suspicious, on by default"),
-    ("clippy::no_effect", "complexity, on by default"),
-    ("clippy::suspicious_map", "suspicious, on by default"),
-    ("clippy::unnecessary_operation", "complexity, on by default"),
-    ("clippy::unused_async", "pedantic, off by default"),
-];
-
-/// A line of cargo's.
-#[derive(Deserialize)]
-struct Line {
-    reason: String,
-    target: Option<Target>,
-    message: Option<Message>,
-}
-
-#[derive(Deserialize)]
-struct Target {
-    src_path: PathBuf,
-}
-
-#[derive(Deserialize)]
-struct Message {
-    level: String,
-    code: Option<Code>,
-    message: String,
-    spans: Vec<Span>,
-}
-
-#[derive(Deserialize)]
-struct Code {
-    code: String,
-}
-
-#[derive(Deserialize)]
-struct Span {
-    is_primary: bool,
-    text: Vec<Text>,
-}
-
-#[derive(Deserialize)]
-struct Text {
-    text: String,
-}
-
-/// What is said of a program.
-#[derive(Debug)]
-struct Diagnostic {
-    level: String,
-    code: Option<String>,
-    words: String,
-    source: String,
-}
-
-impl Diagnostic {
-    /// `None` for what sums up, and points nowhere.
-    fn of(message: Message) -> Option<Self> {
-        let primary = message.spans.into_iter().find(|span| span.is_primary)?;
-        let source = primary.text.first().map_or("", |line| line.text.trim()).to_owned();
-        let Message { level, code, message: words, .. } = message;
-        Some(Self { level, code: code.map(|code| code.code), words, source })
-    }
-
-    /// Who says it, as the table shows it.
-    fn catcher(&self) -> String {
-        let code = self.code.as_deref().expect("a diagnostic of these programs has a code");
-        if code.starts_with('E') {
-            return format!("the compiler, error {code}");
-        }
-        let group = LINTS.iter().find(|(lint, _)| *lint == code);
-        let (_, group) = group.unwrap_or_else(|| panic!("{code} is not among the lints"));
-        match code.strip_prefix("clippy::") {
-            Some(lint) => format!("clippy, `{lint}` ({group})"),
-            None => format!("the compiler, warning `{code}`"),
-        }
-    }
-}
-
-impl fmt::Display for Diagnostic {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { level, code, words, source } = self;
-        let code = code.as_deref().unwrap_or("no code");
-        writeln!(f, "{level}[{code}]: {words}")?;
-        writeln!(f, "    {source}")
-    }
-}
-
 /// What is said of each program, by its file.
 static SAID: LazyLock<BTreeMap<PathBuf, Vec<Diagnostic>>> = LazyLock::new(|| {
-    let cargo = env::var_os("CARGO").expect("cargo runs this");
-    let clippy = Command::new(cargo)
-        .args(["clippy", "--workspace", "--examples", "--features", "dropproof-ui/programs"])
-        .args(["--keep-going", "--message-format", "json", "--quiet"])
-        .current_dir(FOLDER)
-        .output()
-        .expect("cargo clippy runs");
-    let lines = String::from_utf8(clippy.stdout).expect("JSON is UTF-8");
-    let mut said = BTreeMap::<PathBuf, Vec<Diagnostic>>::new();
-    for line in lines.lines() {
-        let line: Line = serde_json::from_str(line).expect("cargo says JSON");
-        let Some(target) = line.target.filter(|target| is_program(&target.src_path)) else {
-            continue;
-        };
-        let diagnostics = said.entry(target.src_path).or_default();
-        diagnostics.extend(line.message.and_then(Diagnostic::of));
-        assert!(line.reason.starts_with("compiler-"), "{}", line.reason);
-    }
-    assert!(!said.is_empty(), "{}", String::from_utf8_lossy(&clippy.stderr));
-    said
+    let programs = Path::new(FOLDER).join("examples");
+    diagnostics::of_examples(&programs, &["--examples", "--features", "dropproof-ui/programs"], &[])
 });
-
-fn is_program(file: &Path) -> bool {
-    file.starts_with(Path::new(FOLDER).join("examples"))
-}
 
 fn name(program: &Path) -> &str {
     program.file_stem().and_then(|name| name.to_str()).expect("a program has a name")
