@@ -17,6 +17,7 @@ mod watch;
 mod watched;
 
 use std::{
+    any::type_name,
     fmt,
     pin::Pin,
     task::{Context, Poll},
@@ -81,7 +82,7 @@ pin_project! {
 #[inline]
 #[track_caller]
 pub fn awaited<F: IntoFuture>(future: F) -> Awaited<F::IntoFuture> {
-    Awaited { watched: Watched::here::<F::IntoFuture>(), future: future.into_future() }
+    Awaited { watched: Watched::here(type_name::<F::IntoFuture>()), future: future.into_future() }
 }
 
 impl<F> Awaited<F> {

@@ -6,7 +6,7 @@ pub(super) struct Watched;
 
 impl Watched {
     #[inline]
-    pub(super) fn here<F>() -> Self {
+    pub(super) fn here(_what: &'static str) -> Self {
         Self
     }
 

@@ -66,7 +66,7 @@ pub(super) fn innermost() -> Option<Arc<Book>> {
 /// # tokio_test::block_on(async {
 /// let watch = Watch::new();
 /// awaited(async {}).await;
-/// let _forgotten = drop(awaited(async {}));
+/// drop(awaited(async {}));
 ///
 /// let reports = watch.take();
 /// assert_eq!(reports.len(), 1);

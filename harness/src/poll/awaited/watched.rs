@@ -1,6 +1,6 @@
 //! What is noted of a wrapped future, until it has come to an end or is dropped.
 
-use std::{any::type_name, panic::Location, sync::Arc, thread};
+use std::{panic::Location, sync::Arc, thread};
 
 use super::{
     forgotten::{Fate, Forgotten},
@@ -29,9 +29,9 @@ enum Stage {
 
 impl Watched {
     #[track_caller]
-    pub(super) fn here<F>() -> Self {
+    pub(super) fn here(what: &'static str) -> Self {
         let (book, place) = (innermost(), Location::caller());
-        Self { book, place, what: type_name::<F>(), polls: 0, stage: Stage::Open }
+        Self { book, place, what, polls: 0, stage: Stage::Open }
     }
 
     pub(super) fn enter(&mut self) {
