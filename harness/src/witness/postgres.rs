@@ -32,7 +32,8 @@ const MESSAGE_MAX: usize = 64 << 20;
 
 /// What is left open by the other connections to this database, in words without ids.
 ///
-/// A transaction is open as long as its `xact_start` is set, whatever its state:
+/// A transaction is open as long as its `xact_start` is set, and one that has failed until it is rolled
+/// back, although it has none any more; its state says so:
 /// <https://www.postgresql.org/docs/18/monitoring-stats.html#MONITORING-PG-STAT-ACTIVITY-VIEW>.
 /// The functions behind the views are asked, because the views join what is not needed here.
 pub(super) const LEFT_OPEN: &str = "
@@ -43,7 +44,8 @@ pub(super) const LEFT_OPEN: &str = "
     others AS (
         SELECT pid, state, xact_start FROM pg_stat_get_activity(NULL), ours
         WHERE datid = oid AND pid <> pg_backend_pid() AND backend_type = 'client backend')
-    SELECT 'a transaction is open: ' || state FROM others WHERE xact_start IS NOT NULL
+    SELECT 'a transaction is open: ' || state FROM others
+    WHERE xact_start IS NOT NULL OR state = 'idle in transaction (aborted)'
     UNION ALL
     SELECT 'a lock is held: ' || locktype || ' ' || mode
     FROM pg_lock_status() JOIN others USING (pid)
