@@ -10,7 +10,7 @@ use miette::miette;
 use tokio::process::Command;
 
 use crate::{
-    Ended, child, images,
+    Ended, child, claims, images,
     interrupt::{Interrupt, Interrupted},
     judge, on_servers, outside,
     progress::Terminal,
@@ -110,6 +110,12 @@ pub(crate) async fn run(
             Ended::Well => {}
             other => return Ok(other),
         }
+        if target == Target::Matrix {
+            match page(options, estate, terminal, interrupt).await? {
+                Ended::Well => {}
+                other => return Ok(other),
+            }
+        }
     }
     terminal.say("outside", outside::FOLDER);
     match outside::run(&judged.allowed()?, estate, terminal, interrupt).await? {
@@ -117,6 +123,21 @@ pub(crate) async fn run(
         other => return Ok(other),
     }
     Ok(Ended::Well)
+}
+
+/// Compares CLAIMS.md with the verdicts of the matrix, which have to be those of every database.
+async fn page(
+    options: &Options,
+    estate: &Estate,
+    terminal: &Terminal,
+    interrupt: &mut Interrupt,
+) -> miette::Result<Ended> {
+    if !options.allow_blocked.is_empty() {
+        terminal.say("claims", "CLAIMS.md is not compared: a database may be blocked");
+        return Ok(Ended::Well);
+    }
+    terminal.say("claims", "CLAIMS.md against the verdicts");
+    claims::run(&claims::Options::checking(), estate, terminal, interrupt).await
 }
 
 impl Step {

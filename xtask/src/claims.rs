@@ -6,11 +6,13 @@
 mod entry;
 mod json;
 pub(crate) mod last_run;
+mod markdown;
 #[cfg(test)]
 mod tests;
 mod text;
 
 use std::{
+    fs,
     io::{self, Write},
     path::PathBuf,
 };
@@ -35,6 +37,7 @@ Examples:
   cargo xtask claims                                     the ledger
   cargo xtask claims --open                              what is still to be judged, by suite
   cargo xtask claims --claim guard-cancel-mid-query      one claim in full
+  cargo xtask claims --write                             CLAIMS.md, after a whole `cargo xtask test`
   cargo xtask claims --format json | jq '.claims[] | select(.truth == \"wrong\") | .id'
 
 A claim is judged by checks, judged in part, open (a suite is named that is to judge it), or about
@@ -44,7 +47,7 @@ Exit codes:
   0    the ledger is whole: also where claims are open, or checks of theirs are violated, for which
        `cargo xtask test` has exit codes
   1    the ledger is broken: a claim is neither judged nor open nor about Python alone, or a check
-       names a claim that is not there
+       names a claim that is not there, or CLAIMS.md is not what `--check` finds
   2    the command could not be carried out";
 
 /// Which part of the ledger is printed, and how.
@@ -59,19 +62,27 @@ pub(crate) struct Options {
     /// How it is written
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+    /// Write CLAIMS.md, after a run of the whole matrix
+    #[arg(long, conflicts_with_all = ["claim", "open"])]
+    write: bool,
+    /// Fail where CLAIMS.md is not what the checks and the last run say
+    #[arg(long, conflicts_with_all = ["claim", "open", "write"])]
+    check: bool,
     /// The report with the verdicts [default: target/dropproof/latest/report.json]
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
 }
 
 /// How the ledger is written.
-#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 enum Format {
     /// For people
     #[default]
     Text,
     /// For programs
     Json,
+    /// As CLAIMS.md has it
+    Markdown,
 }
 
 pub(crate) async fn run(
@@ -89,12 +100,17 @@ pub(crate) async fn run(
     let entries = entry::entries(&plan, last_run.as_ref());
     let faults = plan.ledger.faults(&plan.rules);
     let page = Page { entries: &entries, last_run: last_run.as_ref(), faults: &faults };
+    if options.write || options.check || options.format == Format::Markdown {
+        markdown::whole(&plan, last_run.as_ref())?;
+        let ended = if faults.is_empty() { Ended::Well } else { Ended::Badly };
+        return options.markdown(&entries).map(|()| ended);
+    }
     let chosen = options.chosen(&plan, &entries)?;
-    print(&match (options.format, &options.claim, options.open) {
-        (Format::Json, ..) => json::write(&page, &chosen),
-        (Format::Text, Some(_), _) => chosen.iter().map(|entry| page.full(entry)).collect(),
-        (Format::Text, None, true) => page.open(),
-        (Format::Text, None, false) => page.whole(),
+    print(&match (&options.claim, options.open) {
+        _ if options.format == Format::Json => json::write(&page, &chosen),
+        (Some(_), _) => chosen.iter().map(|entry| page.full(entry)).collect(),
+        (None, true) => page.open(),
+        (None, false) => page.whole(),
     })?;
     Ok(if faults.is_empty() { Ended::Well } else { Ended::Badly })
 }
@@ -108,6 +124,26 @@ fn print(text: &str) -> miette::Result<()> {
 }
 
 impl Options {
+    /// Whether CLAIMS.md is what the ledger, the checks and the last run say.
+    pub(crate) fn checking() -> Self {
+        let (claim, report, format) = (None, None, Format::Markdown);
+        Self { claim, open: false, format, write: false, check: true, report }
+    }
+
+    /// Prints the page, writes it, or compares it with the file.
+    fn markdown(&self, entries: &[Entry<'_>]) -> miette::Result<()> {
+        let (page, file) = (markdown::write(entries), workspace::root().join(markdown::FILE));
+        let failed = |what: &str| format!("{} cannot be {what}", file.display());
+        if self.write {
+            return fs::write(&file, page).into_diagnostic().wrap_err_with(|| failed("written"));
+        }
+        if self.check {
+            let written = fs::read_to_string(&file).into_diagnostic();
+            return markdown::up_to_date(&written.wrap_err_with(|| failed("read"))?, &page);
+        }
+        print(&page)
+    }
+
     /// The run with the verdicts; `None` where there was none, unless its report was asked for.
     fn last_run(&self) -> miette::Result<Option<LastRun>> {
         match &self.report {

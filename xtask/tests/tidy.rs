@@ -151,6 +151,7 @@ fn nothing_else_is_visible_at_the_top() {
     let expected = set(&[
         "ARCHITECTURE.md",
         "CHANGELOG.md",
+        "CLAIMS.md",
         "Cargo.lock",
         "Cargo.toml",
         "LICENSE-APACHE",

@@ -2,9 +2,12 @@
 
 use std::fs;
 
-use dropproof::verdict::{Ledger, Level, Plan, Rule};
+use dropproof::{
+    database::Kind,
+    verdict::{Ledger, Level, Plan, Rule, Trial},
+};
 
-use super::{entry::entries, json, last_run::LastRun, text::Page};
+use super::{entry::entries, json, last_run::LastRun, markdown, text::Page};
 
 const LEDGER: &str = r#"
 [[claim]]
@@ -171,4 +174,41 @@ fn json_has_each_claim_with_its_checks() {
     let text = json::write(&page, &page.entries.iter().skip(1).take(1).collect::<Vec<_>>());
 
     pinned("json", &text);
+}
+
+#[test]
+fn page_begins_with_what_is_wrong() {
+    pinned("page", &markdown::write(&entries(&plan(), Some(&last_run()))));
+}
+
+#[test]
+fn page_needs_every_check_on_every_cell() {
+    let trial = |database: Kind| Trial {
+        name: format!("{database}-demo/crud/finds"),
+        check: "crud/finds".into(),
+        adapter: "demo".into(),
+        database,
+        skipped: None,
+    };
+    let mut plan = Plan { trials: vec![trial(Kind::Postgres), trial(Kind::Sqlite)], ..plan() };
+    let run = last_run();
+
+    assert!(markdown::whole(&plan, Some(&run)).is_ok());
+    plan.trials.push(trial(Kind::MySql));
+    let part = markdown::whole(&plan, Some(&run)).unwrap_err().to_string();
+    let none = markdown::whole(&plan, None).unwrap_err().to_string();
+
+    assert!(part.contains("1 of 3 are not in report.json"), "{part}");
+    assert!(none.contains("needs the verdicts of a run"), "{none}");
+}
+
+#[test]
+fn page_that_differs_names_the_line() {
+    let page = markdown::write(&entries(&plan(), Some(&last_run())));
+    let stale = page.replacen("It is an error.", "It is none.", 1);
+    let line = page.lines().position(|line| line.contains("It is an error.")).unwrap() + 1;
+
+    assert!(markdown::up_to_date(&page, &page).is_ok());
+    let error = markdown::up_to_date(&stale, &page).unwrap_err().to_string();
+    assert!(error.ends_with(&format!("from line {line} on")), "{error}");
 }
