@@ -1,9 +1,7 @@
 //! The list of scenarios, and that each has its snapshot.
 
-use std::{collections::BTreeSet, fs};
-
 use super::{ended, left, order, refused, rows, waiting};
-use crate::cell::Scenario;
+use crate::{cell::Scenario, session_scope::tests::assert_snapshots};
 
 /// The checks whose event traces are pinned, and compared with the original system.
 pub(crate) const SCENARIOS: &[Scenario] = &[
@@ -24,15 +22,5 @@ const DIFFERENCES: &[(&str, &str)] = &[(
 
 #[test]
 fn every_scenario_has_its_snapshot_and_every_snapshot_its_scenario() {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../snapshots/async-iter");
-    let files = fs::read_dir(folder).expect("there is a folder").filter_map(|entry| {
-        let name = entry.expect("it can be read").file_name().into_string().expect("it is ASCII");
-        name.strip_suffix(".snap").map(str::to_owned)
-    });
-    let claims = SCENARIOS.iter().filter_map(|scenario| scenario.check.strip_prefix("async-iter/"));
-
-    let own = DIFFERENCES.iter().map(|(name, _)| *name);
-    let listed = claims.chain(own).map(str::to_owned);
-
-    assert_eq!(files.collect::<BTreeSet<_>>(), listed.collect());
+    assert_snapshots("async-iter", SCENARIOS, DIFFERENCES);
 }
