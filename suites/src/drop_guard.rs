@@ -23,6 +23,7 @@ use std::marker::PhantomData;
 use dropproof::contract::{Op, Pool, Step};
 
 use crate::Check;
+pub(crate) use streams::leave_after;
 
 /// The suite, for one type of pool.
 pub(crate) struct DropGuard<P>(PhantomData<P>);

@@ -8,10 +8,11 @@ use dropproof::{
     verdict::{Error, Level, Verdict},
 };
 
-use super::steps::{count, echoes, leave_after, wide};
+use super::steps::{count, echoes, wide};
 use crate::{
     Check, Fault, Subject,
     cell::{Named, Scenario},
+    drop_guard::leave_after,
     oracle::{EVERYWHERE, Original, Pair, traces},
     session_scope::steps::all_are_back,
     trace::Fact,
@@ -114,7 +115,7 @@ async fn stream_may_be_left_after_any_row<P: Pool>(subject: &Subject<P>) -> Resu
     let (dialect, rows) = (subject.dialect(), count(0, ROWS));
     let mut session = subject.pool.session().await?;
     for (take, number) in (0..=PAGE).chain(BEYOND).zip(100..) {
-        let read = leave_after(&mut session, &rows, take).await?;
+        let read = leave_after(&mut session, rows.clone(), take).await?;
         if read != take {
             return Ok(Verdict::violated(format!("{read} rows come where {take} are wanted")));
         }
@@ -126,7 +127,7 @@ async fn stream_may_be_left_after_any_row<P: Pool>(subject: &Subject<P>) -> Resu
         }
     }
 
-    let read = leave_after(&mut session, &rows, 3).await?;
+    let read = leave_after(&mut session, rows.clone(), 3).await?;
     subject.trace.note("left after three", format_args!("{read} rows"));
     subject.trace.fact(Fact::Value, read);
     subject.connections_out(1).await?;
@@ -144,7 +145,7 @@ async fn stream_may_be_left_after_any_row<P: Pool>(subject: &Subject<P>) -> Resu
     let open = subject.open_transactions().await?;
 
     let mut session = subject.pool.session().await?;
-    leave_after(&mut session, &rows, 3).await?;
+    leave_after(&mut session, rows.clone(), 3).await?;
     drop(session);
     subject.trace.note("session dropped with the stream", "done");
     if !all_are_back(subject).await? {
@@ -176,8 +177,9 @@ fn readers<P: Pool>() -> Named<P> {
     let reader = |take: usize| {
         Operation::new(move |_, mut session: P::Session| async move {
             let dialect = session.on().dialect();
-            leave_after(&mut session, &wide(dialect, WIDE_ROWS, LETTERS), take).await?;
-            session.run(&Op::Fetch(Statement::echo(dialect, 1))).await.map(drop)
+            leave_after(&mut session, wide(dialect, WIDE_ROWS, LETTERS), take).await?;
+            // Another question than those of the next borrower, so that it is known whose it is.
+            session.run(&Op::Fetch(Statement::new("SELECT 7", []))).await.map(drop)
         })
     };
     (1..WIDE_ROWS).map(|take| (format!("left after {take}"), reader(take))).collect()

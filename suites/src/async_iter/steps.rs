@@ -1,11 +1,9 @@
 //! Statements whose rows are known beforehand, and how their streams are read.
 
-use std::pin::pin;
-
 use dropproof::contract::{
     Dialect, Op, Pool, Result as LayerResult, Row, Session, Statement, Statements, Value,
 };
-use futures::{StreamExt, TryStreamExt};
+use futures::TryStreamExt;
 
 /// MySQL lets a statement recurse so often, where nobody asks for more:
 /// <https://dev.mysql.com/doc/refman/9.7/en/server-system-variables.html#sysvar_cte_max_recursion_depth>.
@@ -58,21 +56,6 @@ pub(super) async fn read<S: Session>(
     statement: &Statement,
 ) -> LayerResult<Vec<Row>> {
     session.on().rows(statement).try_collect().await
-}
-
-/// Reads so many rows, drops the stream, and says how many there were.
-pub(super) async fn leave_after<S: Session>(
-    session: &mut S,
-    statement: &Statement,
-    take: usize,
-) -> LayerResult<usize> {
-    let mut on = session.on();
-    let mut rows = pin!(on.rows(statement).take(take));
-    let mut read = 0;
-    while rows.next().await.transpose()?.is_some() {
-        read += 1;
-    }
-    Ok(read)
 }
 
 /// Asks for a number, and says whether that is the answer.

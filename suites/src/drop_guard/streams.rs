@@ -135,7 +135,7 @@ fn streams<P: Pool>() -> Named<P> {
 }
 
 /// Reads so many rows, drops the stream, and says how many there were.
-async fn leave_after<S: Session>(
+pub(crate) async fn leave_after<S: Session>(
     session: &mut S,
     statement: Statement,
     take: usize,
