@@ -6,6 +6,7 @@
 mod forgotten;
 mod inert;
 mod order;
+mod success;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -20,6 +21,10 @@ pub(crate) struct MissingAwait<P>(PhantomData<P>);
 
 impl<P: Pool> MissingAwait<P> {
     /// The checks, by theme, in report order.
-    pub(crate) const CHECKS: &'static [&'static [Check<P>]] =
-        &[inert::Inert::CHECKS, order::Order::CHECKS, forgotten::Forgotten::CHECKS];
+    pub(crate) const CHECKS: &'static [&'static [Check<P>]] = &[
+        inert::Inert::CHECKS,
+        order::Order::CHECKS,
+        forgotten::Forgotten::CHECKS,
+        success::Success::CHECKS,
+    ];
 }
