@@ -281,8 +281,9 @@ async fn held<P: Pool>(
 ) -> Result<Option<Verdict>, Error> {
     subject.settle().await;
     subject.trace.note(step, "looked at");
-    let open = subject.open_transactions().await?;
+    // The place of a connection that was dropped at work is lent again when it is gone, and not before.
     let others = subject.unless_stuck(subject.connections_out(lent)).await.transpose()?;
+    let open = subject.open_transactions().await?;
     if others.is_some() && open == lent as usize {
         return Ok(None);
     }
