@@ -138,7 +138,7 @@ impl<S: Statements> FaultyStatements<'_, S> {
         }
         self.begin_unasked().await?;
         let result = self.perform(op).await;
-        if self.memory.fault == Fault::CommitsEarly {
+        if matches!(self.memory.fault, Fault::CommitsEarly | Fault::LeaksAsked) {
             // A place to be dropped at also where the layer answers at once.
             yield_now().await;
         }
