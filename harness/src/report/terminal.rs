@@ -1,11 +1,12 @@
 //! The matrix in the terminal: checks by cells, then what needs to be read.
 
-use std::fmt::Write;
+use std::{collections::BTreeMap, fmt::Write};
 
 use anstyle::{AnsiColor, Style};
 
-use super::{CellRow, Report};
+use super::{CellRow, Report, VerdictRow};
 use crate::{
+    database::Kind,
     sweep::Class,
     verdict::{Cell, StripCut},
 };
@@ -92,37 +93,65 @@ impl Report {
         writeln!(out, "\n{legend}\n").expect(INFALLIBLE);
     }
 
+    /// What needs to be read, the most urgent last: there a terminal and a log of CI stand.
     fn details(&self, out: &mut String) {
-        let mut blocked = Vec::new();
-        for row in &self.verdicts {
-            let text = match (row.verdict, &row.message, &row.reason, &row.link) {
-                ("violated", Some(message), ..) => message.clone(),
-                ("known", Some(message), _, Some(link)) => format!("{message}\n    {link}"),
-                ("healed", _, _, Some(link)) => {
-                    format!("it holds now; take it off the list of known issues\n    {link}")
-                }
-                ("skipped", _, Some(reason), Some(link)) => format!("{reason}\n    {link}"),
-                ("blocked", _, Some(reason), _) => {
-                    let line = format!("{} {}: {reason}", styled("blocked"), row.database);
-                    if !blocked.contains(&line) {
-                        blocked.push(line);
-                    }
-                    continue;
-                }
-                _ => continue,
-            };
-            let replay = row.replay.as_ref().map(|token| self.replay.line(token));
-            let text = text + &replay.map_or(String::new(), |line| format!("\n    {line}"));
-            paragraph(out, row.verdict, &row.check, &row.adapter, &row.database.to_string(), &text);
+        self.skipped(out);
+        for word in ["known", "healed", "violated"] {
+            for row in self.verdicts.iter().filter(|row| row.verdict == word) {
+                paragraph(out, word, &row.check, &row.adapter, row.database, &self.text(row));
+            }
         }
         for row in &self.errors {
             let text = row.causes.join("\n    because ");
-            paragraph(out, "error", &row.check, &row.adapter, &row.database.to_string(), &text);
+            paragraph(out, "error", &row.check, &row.adapter, row.database, &text);
         }
-        for line in &blocked {
-            writeln!(out, "{line}").expect(INFALLIBLE);
+        self.blocked_databases(out);
+    }
+
+    /// What is wrong, where to read more, and how to see it again.
+    fn text(&self, row: &VerdictRow) -> String {
+        let gone = "it holds now; take it off the list of known issues";
+        let message = row.message.as_deref().unwrap_or(gone);
+        let replay = row.replay.as_ref().map(|token| self.replay.line(token));
+        let lines = [Some(message), row.link.as_deref(), replay.as_deref()];
+        lines.into_iter().flatten().collect::<Vec<_>>().join("\n    ")
+    }
+
+    /// One paragraph for each reason of a layer, with the checks that it keeps from being asked.
+    fn skipped(&self, out: &mut String) {
+        let mut reasons: Vec<(&VerdictRow, Vec<&str>)> = Vec::new();
+        for row in self.verdicts.iter().filter(|row| row.verdict == "skipped") {
+            let same = |(first, _): &&mut (&VerdictRow, _)| {
+                (&first.adapter, &first.reason, &first.link)
+                    == (&row.adapter, &row.reason, &row.link)
+            };
+            match reasons.iter_mut().find(same) {
+                Some((_, checks)) if checks.contains(&row.check.as_str()) => {}
+                Some((_, checks)) => checks.push(&row.check),
+                None => reasons.push((row, vec![&row.check])),
+            }
         }
-        if !blocked.is_empty() {
+        for (row, checks) in reasons {
+            let (reason, link) = (row.reason.as_deref(), row.link.as_deref());
+            let (reason, link) = (reason.unwrap_or_default(), link.unwrap_or_default());
+            writeln!(out, "{} on {}: {reason}\n    {link}", styled("skipped"), row.adapter)
+                .expect(INFALLIBLE);
+            for check in checks {
+                writeln!(out, "    {check}").expect(INFALLIBLE);
+            }
+            out.push('\n');
+        }
+    }
+
+    /// One line for each database that is not to be had.
+    fn blocked_databases(&self, out: &mut String) {
+        let blocked = self.verdicts.iter().filter(|row| row.verdict == "blocked");
+        let reasons: BTreeMap<Kind, &str> =
+            blocked.map(|row| (row.database, row.reason.as_deref().unwrap_or_default())).collect();
+        for (database, reason) in &reasons {
+            writeln!(out, "{} {database}: {reason}", styled("blocked")).expect(INFALLIBLE);
+        }
+        if !reasons.is_empty() {
             out.push('\n');
         }
     }
@@ -164,7 +193,7 @@ fn line_of(out: &mut String, width: usize, name: &str, columns: impl Iterator<It
     writeln!(out, "{}", line.trim_end()).expect(INFALLIBLE);
 }
 
-fn paragraph(out: &mut String, word: &str, check: &str, adapter: &str, database: &str, text: &str) {
+fn paragraph(out: &mut String, word: &str, check: &str, adapter: &str, database: Kind, text: &str) {
     writeln!(out, "{} {check} on {adapter}, {database}\n    {text}\n", styled(word))
         .expect(INFALLIBLE);
 }
