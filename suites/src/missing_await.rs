@@ -3,10 +3,10 @@
 //! Most ways to forget an await do not compile, or are warned of: those are programs (`ui/examples`).
 //! Here is what is so at run time, where the compiler was silent or was told to be.
 
-mod forgotten;
+mod close;
 mod inert;
 mod order;
-mod success;
+mod service;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -24,7 +24,7 @@ impl<P: Pool> MissingAwait<P> {
     pub(crate) const CHECKS: &'static [&'static [Check<P>]] = &[
         inert::Inert::CHECKS,
         order::Order::CHECKS,
-        forgotten::Forgotten::CHECKS,
-        success::Success::CHECKS,
+        service::Service::CHECKS,
+        close::Close::CHECKS,
     ];
 }

@@ -60,13 +60,18 @@ pub(crate) const EVERYWHERE: &[Kind] = &Kind::ALL;
 /// One that was measured without a database is the same on each.
 macro_rules! traces {
     ($claim:literal, none) => {
-        [include_str!(concat!("../../oracle/", $claim, ".none.jsonl")); 3]
+        [include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/oracle/", $claim, ".none.jsonl")); 3]
     };
     ($claim:literal) => {
         [
-            include_str!(concat!("../../oracle/", $claim, ".postgres.jsonl")),
-            include_str!(concat!("../../oracle/", $claim, ".mysql.jsonl")),
-            include_str!(concat!("../../oracle/", $claim, ".sqlite.jsonl")),
+            include_str!(concat!(
+                env!("CARGO_MANIFEST_DIR"),
+                "/oracle/",
+                $claim,
+                ".postgres.jsonl"
+            )),
+            include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/oracle/", $claim, ".mysql.jsonl")),
+            include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/oracle/", $claim, ".sqlite.jsonl")),
         ]
     };
 }
@@ -141,11 +146,11 @@ const FIELDS: &[(&str, Field)] = &[
     ("close_awaited", Field::LeftOut("it names the case")),
     ("never_awaited", Field::LeftOut("what a run time says, where here the compiler does")),
     ("warned", Field::LeftOut("what a run time says, where here the compiler does")),
-    ("status", Field::LeftOut("what the service makes of it, which has checks of its own")),
-    ("body", Field::LeftOut("what the service makes of it, which has checks of its own")),
+    ("status", Field::Is(Fact::Status)),
+    ("body", Field::Is(Fact::Body)),
+    ("titles", Field::Is(Fact::Value)),
     ("chain", Field::LeftOut("the class of the error is made from its last")),
     ("details", Field::LeftOut("the words of a library")),
-    ("titles", Field::LeftOut("the rows are counted")),
     ("with_done_row", Field::LeftOut("it names the case")),
     ("id", Field::LeftOut("it names the case, or is judged by a check of its own")),
     ("id_increases", Field::LeftOut("ids are judged by a check of their own")),

@@ -31,6 +31,10 @@ pub(crate) enum Fact {
     Changed,
     /// What was read.
     Value,
+    /// The status of an answer of a service.
+    Status,
+    /// Its body.
+    Body,
 }
 
 impl Fact {
@@ -42,7 +46,9 @@ impl Fact {
             Fact::OpenTransactions => Some("open transactions"),
             Fact::ConnectionsOut => Some("connections out"),
             Fact::Reached => Some("the statement"),
-            Fact::Verbs | Fact::Error | Fact::Changed | Fact::Value => None,
+            Fact::Verbs | Fact::Error | Fact::Changed | Fact::Value | Fact::Status | Fact::Body => {
+                None
+            }
         }
     }
 }

@@ -31,6 +31,8 @@ pub enum Entity {
     User,
     /// Tasks, as rows of id, title.
     Task,
+    /// That a task is done, as rows of the id of the task.
+    Done,
 }
 
 /// An object that is not stored yet.
@@ -49,6 +51,11 @@ pub enum New {
     Task {
         /// Its title.
         title: Option<String>,
+    },
+    /// That a task is done.
+    Done {
+        /// The id of the task.
+        id: i64,
     },
 }
 

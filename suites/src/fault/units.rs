@@ -288,6 +288,7 @@ impl Unit for FaultyUnit {
         }
         let known = match &new {
             New::Task { title } => vec![Value::Null, title.as_deref().into()],
+            New::Done { id } => vec![(*id).into()],
             New::User { email, full_name, .. } => {
                 vec![Value::Null, email.as_str().into(), Value::Null, full_name.as_deref().into()]
             }

@@ -1,11 +1,11 @@
 //! The list of scenarios, and that each has its snapshot.
 
-use super::{forgotten, success};
+use super::{close, service};
 use crate::{cell::Scenario, snapshot};
 
 /// The checks whose event traces are pinned, and compared with the original system.
 pub(crate) const SCENARIOS: &[Scenario] =
-    &[forgotten::COMMIT, forgotten::REFRESH, forgotten::CLOSE, success::STORED];
+    &[service::COMMIT, service::REFRESH, service::STORED, close::CLOSE];
 
 #[test]
 fn every_scenario_has_its_snapshot_and_every_snapshot_its_scenario() {

@@ -1,0 +1,125 @@
+//! Close: a unit of work whose close nobody waits for.
+
+use std::marker::PhantomData;
+
+use dropproof::{
+    contract::{Capability, Pool, Unit, UnitOptions},
+    verdict::{Error, Level, Verdict},
+};
+
+use crate::{
+    Check, Fault, Subject,
+    cell::Scenario,
+    oracle::{EVERYWHERE, Original, Pair, traces},
+    session_scope::{echoes, task},
+    trace::Fact,
+};
+
+/// The checks, for one type of pool.
+pub(super) struct Close<P>(PhantomData<P>);
+
+impl<P: Pool> Close<P> {
+    pub(super) const CHECKS: &'static [Check<P>] = &[Check {
+        id: CLOSE.check,
+        level: Level::Must,
+        requirement: "A unit of work whose close nobody has waited for MUST keep its connection no \
+                longer than it lives: when it is dropped its transaction is rolled back, and its \
+                connection is back or replaced.",
+        claims: &["await-missing-close"],
+        needs: &[Capability::UnitOfWork],
+        since: "0.1.0",
+        background: "In Rust the session is dropped at the end of its scope, and not when somebody \
+                collects it. So a forgotten close costs nothing, as long as the drop does all that the \
+                close would have done.",
+        catches: &[(Fault::LeaksUnclosed, "are not back")],
+        run: |cell| cell.play_scenario(&CLOSE, forgotten_close),
+    }];
+}
+
+pub(super) const CLOSE: Scenario = Scenario {
+    check: "missing-await/forgotten-close-ends-with-its-session",
+    originals: &[Original {
+        claim: "await-missing-close",
+        traces: traces!("await-missing-close"),
+        pairs: &[
+            Pair { theirs: ("dependency_ended", 0), ours: "awaited: close", on: EVERYWHERE },
+            Pair { theirs: ("session_collected", 0), ours: "awaited: drop", on: EVERYWHERE },
+            Pair {
+                theirs: ("next_user_after_collection", 0),
+                ours: "awaited: next",
+                on: EVERYWHERE,
+            },
+            Pair { theirs: ("rows", 0), ours: "awaited: rows", on: EVERYWHERE },
+            Pair { theirs: ("dependency_ended", 1), ours: "forgotten: close", on: EVERYWHERE },
+            Pair { theirs: ("session_collected", 1), ours: "forgotten: drop", on: EVERYWHERE },
+            Pair {
+                theirs: ("next_user_after_collection", 1),
+                ours: "forgotten: next",
+                on: EVERYWHERE,
+            },
+            Pair { theirs: ("rows", 1), ours: "forgotten: rows", on: EVERYWHERE },
+        ],
+        left_out: &[
+            (("next_user_while_session_is_referenced", 0), "the pool has more than one here"),
+            (("next_user_while_session_is_referenced", 1), "the pool has more than one here"),
+        ],
+        deviations: &[],
+    }],
+};
+
+fn unit<P: Pool>(subject: &Subject<P>) -> Result<Box<dyn Unit>, Error> {
+    let options = UnitOptions { autoflush: false, expire_on_commit: true };
+    Ok(subject.pool.units(options)?.unit())
+}
+
+async fn forgotten_close<P: Pool>(subject: &Subject<P>) -> Result<Verdict, Error> {
+    for (awaited, how) in [(true, "awaited"), (false, "forgotten")] {
+        let mut used = unit(subject)?;
+        used.add(task("new"));
+        used.flush().await?;
+        if awaited {
+            used.close().await?;
+        } else {
+            drop(used.close());
+        }
+        let lent = u32::from(!awaited);
+        if let Some(verdict) = held(subject, &format!("{how}: close"), lent).await? {
+            return Ok(verdict);
+        }
+        drop(used);
+        if let Some(verdict) = held(subject, &format!("{how}: drop"), 0).await? {
+            return Ok(verdict);
+        }
+        let mut next = unit(subject)?;
+        let answers = echoes(subject, &mut *next, 7).await?;
+        subject.trace.note(&format!("{how}: next"), if answers { "7" } else { "another" });
+        subject.trace.fact(Fact::Value, 7);
+        next.close().await?;
+        subject.trace.note(&format!("{how}: rows"), "looked at");
+        let rows = subject.rows("tasks").await?;
+        if rows != 0 || !answers {
+            return Ok(Verdict::violated(format!("{how}: {rows} rows are there, not 0")));
+        }
+    }
+    Ok(Verdict::Upheld)
+}
+
+/// Whether so many connections are out, each in its transaction.
+async fn held<P: Pool>(
+    subject: &Subject<P>,
+    step: &str,
+    lent: u32,
+) -> Result<Option<Verdict>, Error> {
+    subject.settle().await;
+    subject.trace.note(step, "looked at");
+    // The place of a connection that was dropped at work is lent again when it is gone, and not before.
+    let others = subject.unless_stuck(subject.connections_out(lent)).await.transpose()?;
+    let open = subject.open_transactions().await?;
+    if others.is_some() && open == lent as usize {
+        return Ok(None);
+    }
+    let back = if others.is_some() { "back" } else { "not back" };
+    Ok(Some(Verdict::violated(format!(
+        "{step}: {open} transactions are open, not {lent}, and the connections are {back}"
+    ))))
+}
