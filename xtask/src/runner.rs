@@ -6,6 +6,7 @@ use std::{
     io::Write,
     path::Path,
     process::{ExitStatus, Stdio},
+    thread::available_parallelism,
 };
 
 use dropproof_databases::{Estate, Group};
@@ -44,17 +45,21 @@ impl Runner {
     }
 
     /// The command that runs the trials of a target.
+    ///
+    /// Twice as many at a time as there are cores, since a trial waits for its server half of its time.
     pub(crate) fn command(self, target: Target) -> Command {
+        let cores = available_parallelism().map_or(1, usize::from);
+        let threads = format!("--test-threads={}", 2 * cores);
         let mut command = Command::new(env!("CARGO"));
         match self {
             Runner::Nextest => command
                 .args(["nextest", "run", "--cargo-quiet", "--no-fail-fast", "--color=never"])
-                .args(["--status-level=pass", "--final-status-level=none"])
+                .args(["--status-level=pass", "--final-status-level=none", &threads])
                 .args(target.arguments()),
             Runner::Cargo => command
                 .args(["test", "--quiet", "--no-fail-fast"])
                 .args(target.arguments())
-                .args(["--", "--format=pretty", "--color=never"]),
+                .args(["--", "--format=pretty", "--color=never", &threads]),
         };
         command.current_dir(workspace::root());
         command

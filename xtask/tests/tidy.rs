@@ -105,7 +105,9 @@ fn no_client_library_is_named_where_it_is_judged() {
 fn dependencies_point_one_way() {
     assert_eq!(our_dependencies("harness", "dependencies"), set(&[]));
     assert_eq!(our_dependencies("harness", "dev-dependencies"), set(&[]));
-    assert_eq!(our_dependencies("suites", "dependencies"), set(&["dropproof"]));
+    assert_eq!(our_dependencies("suites", "dependencies"), set(&["dropproof", "dropproof-app"]));
+    // The service that checks run knows no layer either.
+    assert_eq!(our_dependencies("fixtures/app", "dependencies"), set(&["dropproof"]));
     assert_eq!(
         our_dependencies("xtask", "dependencies"),
         set(&["dropproof", "dropproof-databases"])

@@ -5,7 +5,7 @@
 
 use std::{
     fmt,
-    panic::{AssertUnwindSafe, panic_any},
+    panic::{AssertUnwindSafe, resume_unwind},
     time::Duration,
 };
 
@@ -94,9 +94,9 @@ async fn panic_beside(act: LocalBoxFuture<'static, contract::Result<()>>) -> boo
             drop(act.await);
             has_ended = true;
         };
-        futures::join!(act, async { panic_any(PLANTED_PANIC) })
+        futures::join!(act, async { resume_unwind(Box::new(PLANTED_PANIC)) })
     });
-    // The panic is ours.
+    // The panic is ours, so that nobody has to be told of it.
     drop(both.catch_unwind().await);
     !has_ended
 }

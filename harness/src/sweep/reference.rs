@@ -9,6 +9,8 @@ pub(super) struct Reference<S: Scene> {
     pub(super) visit: Visit,
     /// What the operation said, and nobody after it.
     pub(super) spoken: Vec<Event>,
+    /// Whether it leaves other connections than it found: a client that does so has new ones at each cut.
+    pub(super) replaces: bool,
     /// What it said on a client that was not used before.
     pub(super) spoken_cold: Vec<Event>,
     /// What the borrowers said after it.

@@ -1,6 +1,6 @@
 //! The runner: one visit after the other, each on a stage that is as it was before.
 
-use std::time::Duration;
+use std::{cmp::Ordering, time::Duration};
 
 use tokio::time::{Instant, timeout};
 
@@ -142,15 +142,22 @@ impl<S: Scene> Runner<'_, S> {
     }
 
     pub(super) fn fit(&self, reference: &Reference<S>, cut: &Cut, visit: &Visit) -> Fit {
+        let Reference { visit: uncut, replaces, .. } = reference;
         if cut.cold || !self.scene.keeps_the_client() || !visit.class.is_upheld() {
-            Fit::Spent
-        } else if visit.unchanged {
-            Fit::Ready
-        } else if visit.connections <= reference.visit.connections && !self.scene.has_company() {
+            return Fit::Spent;
+        }
+        if visit.unchanged {
+            return Fit::Ready;
+        }
+        if self.scene.has_company() {
             // What goes on beside it makes its conversation depend on more than caches.
-            Fit::Cooled
-        } else {
-            Fit::Spent
+            return Fit::Spent;
+        }
+        match visit.connections.cmp(&uncut.connections) {
+            // It has what the uncut run leaves too: connections of the borrowers alone.
+            Ordering::Equal if *replaces => Fit::Ready,
+            Ordering::Equal | Ordering::Less => Fit::Cooled,
+            Ordering::Greater => Fit::Spent,
         }
     }
 

@@ -121,6 +121,7 @@ impl<S: Scene> Runner<'_, S> {
         stage.settle().await;
         let wire = stage.wire();
         wire.iter().for_each(Wire::mark);
+        let found_lines = lines(wire.as_ref());
         self.scene.act(&stage.client, lease).await?;
         // What comes now is the client's own housekeeping.
         let spoken = without_last_close(conversation(wire.as_ref()));
@@ -144,10 +145,11 @@ impl<S: Scene> Runner<'_, S> {
         stage.settle().await;
         evidence.conversation = conversation(wire.as_ref());
         let borrowed = evidence.conversation[said..].to_vec();
-        let connections = lines(wire.as_ref()).len();
+        let lines = lines(wire.as_ref());
+        let (replaces, connections) = (lines != found_lines, lines.len());
         let visit = Visit { connections, ..visit("uncut", found, Class::Clean, evidence) };
         let spoken_cold = Vec::new();
-        Ok(Reference { visit, spoken, spoken_cold, borrowed, before, after, known })
+        Ok(Reference { visit, spoken, replaces, spoken_cold, borrowed, before, after, known })
     }
 
     /// Runs the operation once and drops it at the cut; `None` where it ended before so many polls.

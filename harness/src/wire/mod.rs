@@ -20,6 +20,7 @@ mod gate;
 mod handle;
 mod mysql;
 mod postgres;
+mod prompt;
 mod proxy;
 mod pump;
 mod sql;

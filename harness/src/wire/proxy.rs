@@ -21,6 +21,7 @@ use super::{
     gate::{Gate, Turn},
     mysql::MySql,
     postgres,
+    prompt::Prompt,
     pump::{End, Pump},
 };
 
@@ -141,7 +142,7 @@ impl Drop for Entered {
 /// Runs one connection. The sockets are closed before the gate is told, so quiet waits for it.
 async fn serve(
     entered: Entered,
-    mut client: TcpStream,
+    client: TcpStream,
     address: SocketAddr,
     framing: Box<dyn Framing>,
 ) {
@@ -157,10 +158,11 @@ async fn serve(
         Ok(server) => server,
         Err(source) => return gate.fail(Error::Unreachable { connection, address, source }),
     };
+    let mut client = Prompt(client);
     match Pump::new((&mut client, &mut server), framing, (gate, connection)).run().await {
         Ok(End::Closed) => {}
         Ok(End::Reset) => {
-            for stream in [&client, &server] {
+            for stream in [&client.0, &server] {
                 // A socket that has no option left to set is closed already.
                 stream.set_zero_linger().ok();
             }

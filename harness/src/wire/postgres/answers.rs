@@ -111,12 +111,14 @@ impl Answers {
         }
     }
 
-    /// Begins COPY: what was sent ahead is ignored up to the end of the data.
+    /// Begins COPY: of what was sent ahead, up to the end of the data, a Sync or a Flush is ignored, and
+    /// behind the request that is answered nothing else may come.
     fn copy(&mut self) {
         let ahead = self.queue.iter().position(|ask| *ask == Ask::CopyEnd);
         let end = ahead.unwrap_or(self.queue.len());
         let tail = self.queue.split_off(end);
         self.queue.retain(|ask| !matches!(ask, Ask::Sync | Ask::Flush));
+        self.ends |= 1 < self.queue.len();
         self.queue.extend(tail);
         self.requests = self.queue.iter().filter(|ask| ask.is_request()).count();
         self.copies = ahead.is_none();
@@ -164,6 +166,8 @@ mod tests {
     #[case::copy_refused_midway(">Q<G>d<E", 1, true)]
     #[case::query_instead_of_copy_data(">Q<G>Q", 2, true)]
     #[case::step_instead_of_copy_data(">Q<G>P", 1, true)]
+    #[case::query_sent_ahead_of_copy_data(">QQS<G", 2, true)]
+    #[case::step_sent_ahead_of_copy_data(">BECS<2G", 0, true)]
     #[case::end_is_still_to_come(">Q<G>QS<EE", 2, true)]
     #[case::commit_fails_at_the_sync(">BES<2CEZ", 0, false)]
     #[case::answers_to_nothing("<EZC1T", 0, false)]
