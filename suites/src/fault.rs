@@ -188,6 +188,8 @@ faults! {
     RollbackHidesError = "rollback-hides-error",
     /// An update stores the password as it was given.
     HashForgotten = "hash-forgotten",
+    /// A password is sent to the server, to be hashed there.
+    PasswordSent = "password-sent",
     /// A row is another object each time.
     LosesIdentity = "loses-identity",
     /// A row is one object in all sessions.
@@ -241,8 +243,8 @@ impl Fault {
     pub fn shows_on(self, database: Kind) -> bool {
         match self {
             Fault::AbandonsDirty => database.url_variable().is_some(),
-            // What is asked of the server is seen on the wire.
-            Fault::RetriesUnasked => database.protocol().is_some(),
+            // What is sent to the server is seen on the wire.
+            Fault::PasswordSent | Fault::RetriesUnasked => database.protocol().is_some(),
             // A slot that is lost by itself there hides one more.
             Fault::LeaksOneInTen => !matches!(database, Kind::MySql | Kind::MariaDb),
             // Connections are counted on the wire.

@@ -37,7 +37,7 @@ pub(crate) fn met(wire: &Wire) -> Option<String> {
         |event: &&Event| event.connection == reached.event.connection && event.from == Side::Client;
     let mut batch = String::new();
     let mut ended = true;
-    for event in said.since_mark().iter().filter(by_client) {
+    for event in said.events().iter().filter(by_client) {
         if ended {
             batch.clone_from(&event.name);
         }
@@ -51,7 +51,7 @@ pub(crate) fn met(wire: &Wire) -> Option<String> {
 
 /// What was said since the last mark, a line for each message.
 pub(crate) fn lines(wire: &Wire) -> String {
-    wire.trace().since_mark().iter().map(|event| format!("{event}\n")).collect()
+    wire.trace().events().iter().map(|event| format!("{event}\n")).collect()
 }
 
 /// How many connections are in a transaction, as their server has announced.

@@ -160,9 +160,19 @@ impl<P: Pool> Subject<P> {
         }
     }
 
+    /// Looks for a text among the bytes that the layer sends from here on.
+    pub(crate) fn look_for(&self, text: &str) {
+        self.proxy.iter().for_each(|proxy| proxy.wire().look_for(text));
+    }
+
+    /// Whether it was sent; never where there is no wire.
+    pub(crate) fn has_found(&self) -> bool {
+        self.proxy.as_ref().is_some_and(|proxy| proxy.wire().has_found())
+    }
+
     /// How many messages were said since; none where there is no wire.
     pub(crate) fn said(&self) -> usize {
-        self.proxy.as_ref().map_or(0, |proxy| proxy.wire().trace().since_mark().len())
+        self.proxy.as_ref().map_or(0, |proxy| proxy.wire().trace().events().len())
     }
 
     /// Holds the conversation when it comes to a place; `None` where there is no wire.
@@ -175,7 +185,7 @@ impl<P: Pool> Subject<P> {
     /// The verbs of the statements that were executed since, as a fact of the last event; `None`
     /// where there is no wire.
     pub(crate) fn verbs(&self) -> Option<Vec<String>> {
-        let verbs = spoken::verbs(self.proxy.as_ref()?.wire().trace().since_mark());
+        let verbs = spoken::verbs(self.proxy.as_ref()?.wire().trace().events());
         self.trace.fact(Fact::Verbs, verbs.clone());
         Some(verbs)
     }
@@ -183,7 +193,7 @@ impl<P: Pool> Subject<P> {
     /// How far the statements since then came, as a fact of the last event.
     pub(crate) fn reached(&self) {
         if let Some(proxy) = &self.proxy {
-            let reached = spoken::reached(proxy.wire().trace().since_mark());
+            let reached = spoken::reached(proxy.wire().trace().events());
             self.trace.fact(Fact::Reached, reached);
         }
     }

@@ -388,7 +388,7 @@ pub(super) fn opened(left_open: &[String]) -> Vec<Finding> {
 }
 
 pub(super) fn conversation(wire: Option<&Wire>) -> Vec<Event> {
-    wire.map(|wire| wire.trace().since_mark().to_vec()).unwrap_or_default()
+    wire.map(|wire| wire.trace().events().to_vec()).unwrap_or_default()
 }
 
 /// The connections that are open, by number.

@@ -19,11 +19,26 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use super::{
     Malformed, Place,
     framing::{Message, PREFIX_MAX, Role},
-    gate::Stop,
+    gate::Reached,
 };
 
 /// The longest batch that is kept back for [`Place::Sent`].
 pub(super) const BATCH_MAX: usize = 16 * 1024 * 1024;
+
+/// A place that was met and takes hold when the bytes before it are delivered.
+#[derive(Clone, Debug)]
+pub(super) struct Stop {
+    pub(super) reached: Reached,
+    pub(super) epoch: u64,
+    /// So many bytes of the message are delivered before it takes hold.
+    pub(super) before: usize,
+}
+
+impl Stop {
+    fn place(&self) -> Place {
+        self.reached.place
+    }
+}
 
 #[derive(Debug, Default)]
 pub(super) struct Flow {
@@ -39,6 +54,8 @@ pub(super) struct Flow {
     stop: Option<Stop>,
     /// The bytes of `inbound` that were there when the caller left.
     early: usize,
+    /// How many bytes were read last.
+    latest: usize,
     /// Whether the source has said all.
     ended: bool,
     /// Whether the sink takes no more.
@@ -60,11 +77,17 @@ impl Flow {
         self.inbound.reserve(room);
         match pin!(source.read_buf(&mut (&mut self.inbound).limit(room))).poll(cx) {
             Poll::Ready(count) => {
-                self.ended = count.unwrap_or_default() == 0;
+                self.latest = count.unwrap_or_default();
+                self.ended = self.latest == 0;
                 true
             }
             Poll::Pending => false,
         }
+    }
+
+    /// What was read last, right after it was.
+    pub(super) fn latest(&self) -> &[u8] {
+        &self.inbound[self.inbound.len() - self.latest..]
     }
 
     /// Writes what is ready; returns how many bytes were written or let go.

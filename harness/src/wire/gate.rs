@@ -17,7 +17,9 @@ use tokio::sync::Notify;
 
 use super::{
     Error, Event, Part, Phase, Place, Side, Status, Trace,
+    flow::Stop,
     framing::{Message, Role, Standing},
+    search::Search,
 };
 
 /// How many places were passed since the last mark.
@@ -73,25 +75,12 @@ pub(super) struct Said {
     pub(super) refusable: bool,
 }
 
-/// A place that was met and takes hold when the bytes before it are delivered.
-#[derive(Clone, Debug)]
-pub(super) struct Stop {
-    reached: Reached,
-    epoch: u64,
-    /// So many bytes of the message are delivered before it takes hold.
-    pub(super) before: usize,
-}
-
-impl Stop {
-    pub(super) fn place(&self) -> Place {
-        self.reached.place
-    }
-}
-
 #[derive(Debug, Default)]
 pub(super) struct Gate {
     state: Mutex<State>,
     shut: Notify,
+    /// What is looked for in what clients send.
+    pub(super) search: Search,
 }
 
 #[derive(Debug, Default)]
@@ -285,7 +274,7 @@ impl Gate {
         state.count = Count::default();
         state.held = None;
         state.reached = None;
-        state.trace.mark = state.trace.events.len();
+        state.trace.events.clear();
         wake(state);
     }
 

@@ -24,12 +24,12 @@ use crate::poll::Activity;
 pub struct Wire(pub(super) Arc<Gate>);
 
 impl Wire {
-    /// Begins to count places here, with no place armed. A hold ends.
+    /// Begins to count places here, with no place armed, and forgets what was said before. A hold ends.
     pub fn mark(&self) {
         self.0.mark(None);
     }
 
-    /// Begins to count places here, and holds the conversation at one. A hold ends.
+    /// Begins to count places here as [`mark`](Self::mark) does, and holds the conversation at one.
     ///
     /// A batch of which something was passed on before is not counted, so arm while it is quiet.
     pub fn arm(&self, place: Place) {
@@ -110,10 +110,23 @@ impl Wire {
         self.0.count()
     }
 
-    /// Everything said since the proxy began.
+    /// Everything said since the last mark, or since the proxy began where there was none.
     #[must_use]
     pub fn trace(&self) -> Trace {
         self.0.trace()
+    }
+
+    /// Looks for a text in all that clients send from here on, in place of the one before.
+    ///
+    /// It is found in whatever pieces it comes, but not where a client has hashed or encrypted it.
+    pub fn look_for(&self, text: &str) {
+        self.0.search.begin(text);
+    }
+
+    /// Whether the text was sent.
+    #[must_use]
+    pub fn has_found(&self) -> bool {
+        self.0.search.has_found()
     }
 
     /// The bytes passed on, in both directions.

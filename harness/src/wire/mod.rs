@@ -23,6 +23,7 @@ mod postgres;
 mod prompt;
 mod proxy;
 mod pump;
+mod search;
 mod sql;
 #[cfg(test)]
 mod tests;

@@ -90,7 +90,7 @@ where
                 // What the client sends meanwhile is taken in, so that it is known when it came.
                 Turn::Shut => {
                     while self.requests.fill(self.client, cx) {
-                        self.gate.moved(self.connection, (Side::Client, 0));
+                        self.took(Side::Client);
                     }
                     return Poll::Pending;
                 }
@@ -107,6 +107,14 @@ where
         }
     }
 
+    /// Notes that bytes were read.
+    fn took(&self, from: Side) {
+        if from == Side::Client {
+            self.gate.search.read(self.connection, self.requests.latest());
+        }
+        self.gate.moved(self.connection, (from, 0));
+    }
+
     /// Reads, names and writes once in one direction; says whether anything moved.
     fn pass(&mut self, from: Side, cx: &mut Context<'_>) -> Result<bool, Broken> {
         let read = match from {
@@ -114,7 +122,7 @@ where
             Side::Server => self.answers.fill(self.server, cx),
         };
         if read {
-            self.gate.moved(self.connection, (from, 0));
+            self.took(from);
         }
         let sorted = self.sort(from).map_err(|malformed| (from, malformed))?;
         let written = match from {

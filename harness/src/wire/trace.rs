@@ -95,11 +95,10 @@ impl fmt::Display for Event {
     }
 }
 
-/// Everything said since the proxy began.
+/// Everything said since the last mark, or since the proxy began where there was none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Trace {
     pub(super) events: Vec<Event>,
-    pub(super) mark: usize,
 }
 
 impl Trace {
@@ -107,12 +106,6 @@ impl Trace {
     #[must_use]
     pub fn events(&self) -> &[Event] {
         &self.events
-    }
-
-    /// The events since the last mark.
-    #[must_use]
-    pub fn since_mark(&self) -> &[Event] {
-        self.events.get(self.mark..).unwrap_or_default()
     }
 }
 

@@ -120,7 +120,7 @@ async fn rows_come_as_they_arrive<P: Pool>(subject: &Subject<P>) -> Result<Verdi
         return Err(Error::Vacuous { why: "there is no wire".to_owned() });
     };
     let trace = wire.trace();
-    let rows = trace.since_mark().iter().filter(|event| is_row(event));
+    let rows = trace.events().iter().filter(|event| is_row(event));
     let places: Vec<u64> = rows.filter_map(|event| event.number).collect();
     if places.len() != expected.len() {
         return Err(Error::Vacuous { why: format!("the wire has {} rows", places.len()) });

@@ -77,6 +77,7 @@ impl FaultyUnits {
             closed: false,
             last: None,
             known: None,
+            password: None,
         }
     }
 }
@@ -159,6 +160,8 @@ struct FaultyUnit {
     last: Option<Vec<Row>>,
     /// A user as it was known when it was updated.
     known: Option<Row>,
+    /// The password that was set last.
+    password: Option<String>,
 }
 
 impl FaultyUnit {
@@ -182,6 +185,13 @@ impl FaultyUnit {
     async fn commit_with_fault(&mut self) -> Result<()> {
         match self.fault {
             Fault::CommitForgotten | Fault::RefreshBeforeCommit => self.inner().flush().await,
+            Fault::PasswordSent => {
+                if let Some(password) = self.password.take() {
+                    let sql = "SELECT id FROM users WHERE hashed_password = ?";
+                    self.inner().execute(&Statement::new(sql, [password.as_str().into()])).await?;
+                }
+                self.inner().commit().await
+            }
             Fault::BeginsUnasked => {
                 self.inner().commit().await?;
                 self.inner().execute(&Statement::new("SELECT 1", [])).await.map(drop)
@@ -286,6 +296,9 @@ impl Unit for FaultyUnit {
         if self.fault == Fault::SharesPending {
             self.common.lock().pending.push((self.number, new.clone()));
         }
+        if let New::User { password, .. } = &new {
+            self.password = Some(password.clone());
+        }
         let known = match &new {
             New::Task { title } => vec![Value::Null, title.as_deref().into()],
             New::Done { id } => vec![(*id).into()],
@@ -303,6 +316,7 @@ impl Unit for FaultyUnit {
 
     fn update_user(&mut self, user: &Handle, update: UserUpdate) -> Result<()> {
         self.known = user.read().ok();
+        self.password = update.password.clone().or(self.password.take());
         let user = self.common.original(user);
         match (self.fault, update) {
             (Fault::HashForgotten, UserUpdate { password: Some(plain), email, full_name }) => {

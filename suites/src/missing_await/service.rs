@@ -51,7 +51,7 @@ impl<P: Pool> Service<P> {
             background: "The caller is told of a failure, and the row is there: one who tries again \
                 makes a second. That cannot be mended here, but it must not be hidden behind values \
                 that nobody has read.",
-            catches: &[(Fault::ReadsExpired, "is answered with 200")],
+            catches: &[(Fault::ReadsExpired, "where that is to be 500 expired")],
             run: |cell| {
                 cell.play_scenario(&REFRESH, async |subject| play(subject, &UNREFRESHED).await)
             },
@@ -69,8 +69,8 @@ impl<P: Pool> Service<P> {
                 title, and stores nothing: no error comes, at no time. Nobody sees it but who asks \
                 another connection after each success.",
             catches: &[
-                (Fault::CommitForgotten, "where that is to be"),
-                (Fault::ReadsExpired, "is answered with 200"),
+                (Fault::CommitForgotten, "where that is to be 200 new"),
+                (Fault::ReadsExpired, "where that is to be 500 expired"),
             ],
             run: |cell| cell.play_scenario(&STORED, async |subject| play(subject, &WRITES).await),
         },

@@ -1,4 +1,4 @@
-//! Passwords: that they are stored as hashes, and are nowhere else.
+//! Passwords: that they are stored as hashes, and are nowhere else, nor on their way.
 
 use std::marker::PhantomData;
 
@@ -18,8 +18,8 @@ impl<P: Pool> Passwords<P> {
         id: "session-scope/password-is-stored-as-its-hash",
         level: Level::Must,
         requirement: "A password MUST be stored as a hash that verifies it, at the creation and \
-                at an update, MUST NOT be in the row, and an update with a password MUST write no \
-                other column.",
+                at an update, MUST NOT be in the row nor among the bytes that are sent, and an update with a \
+                password MUST write no other column.",
         claims: &["crud-update-hash-password", "crud-create-user"],
         needs: &[Capability::UnitOfWork],
         since: "0.1.0",
@@ -28,6 +28,7 @@ impl<P: Pool> Passwords<P> {
                 takes.",
         catches: &[
             (Fault::HashForgotten, "is stored in plain text"),
+            (Fault::PasswordSent, "is sent in plain text"),
             (Fault::WritesAllColumns, "other columns"),
         ],
         run: |cell| cell.play(password_is_stored_as_its_hash),
@@ -50,13 +51,17 @@ async fn password_is_stored_as_its_hash<P: Pool>(subject: &Subject<P>) -> Result
     let units = subject.pool.units(UnitOptions { expire_on_commit: false, ..OPTIONS })?;
     let mut unit = units.unit();
     let object = unit.add(user());
+    subject.look_for("first");
     unit.commit().await?;
+    let mut sent = subject.has_found();
     let created = stored(subject).await?;
     from_outside(subject, "UPDATE users SET full_name = ?", ["outside".into()]).await?;
     let password = Some("second".to_owned());
     unit.update_user(&object, UserUpdate { password, ..UserUpdate::default() })?;
+    subject.look_for("second");
     unit.commit().await?;
     unit.close().await?;
+    sent |= subject.has_found();
     let updated = stored(subject).await?;
 
     for (row, password, other) in [(&created, "first", "second"), (&updated, "second", "first")] {
@@ -67,6 +72,9 @@ async fn password_is_stored_as_its_hash<P: Pool>(subject: &Subject<P>) -> Result
         if !units.verifies(password, hash) || units.verifies(other, hash) {
             return Ok(Verdict::violated("the hash does not verify its password alone"));
         }
+    }
+    if sent {
+        return Ok(Verdict::violated("the password is sent in plain text"));
     }
     let [email, _, name] = &updated;
     Ok(if email == "a@example.org" && name == "outside" {

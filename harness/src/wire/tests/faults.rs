@@ -53,7 +53,7 @@ fn conversation_in_pieces_is_the_same(#[values(0, 1, 2)] part: usize) {
 
         done.unwrap();
         assert_eq!(stage.wire.count(), Count { batches: 3, messages: 9 });
-        assert_eq!(stage.wire.trace().since_mark().last().unwrap().status, Some(Status::Idle));
+        assert_eq!(stage.wire.trace().events().last().unwrap().status, Some(Status::Idle));
     });
 }
 
@@ -98,7 +98,7 @@ fn what_is_sent_before_the_caller_leaves_is_early() {
         stage.quiet.wait(stage.wire.clone()).await;
 
         let trace = stage.wire.trace();
-        let said = trace.since_mark().iter().filter(|event| event.from == Side::Client);
+        let said = trace.events().iter().filter(|event| event.from == Side::Client);
         let said: Vec<(&str, bool)> = said.map(|e| (e.name.as_str(), e.early)).collect();
         assert_eq!(said.first(), Some(&("Query \"BEGIN\"", false)));
         assert!(said.contains(&("Sync", true)), "{said:?}");

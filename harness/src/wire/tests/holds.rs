@@ -54,13 +54,13 @@ fn uncut_conversation_is_named_in_order() {
 
         let trace = stage.wire.trace();
         let numbered = |from| {
-            let places = trace.since_mark().iter().filter(move |event| event.from == from);
+            let places = trace.events().iter().filter(move |event| event.from == from);
             places.filter(|e| e.number.is_some()).map(|e| e.name.as_str()).collect::<Vec<_>>()
         };
         assert_eq!(numbered(Side::Client), BATCHES);
         assert_eq!(numbered(Side::Server), ANSWERS);
         assert_eq!(stage.wire.count(), Count { batches: 3, messages: 9 });
-        assert_eq!(trace.since_mark().last().unwrap().status, Some(Status::Idle));
+        assert_eq!(trace.events().last().unwrap().status, Some(Status::Idle));
         assert_eq!((stage.wire.unanswered(), stage.wire.reached()), (0, None));
         assert_eq!(stage.wire.failures().len(), 0);
     });

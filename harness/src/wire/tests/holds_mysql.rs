@@ -211,7 +211,7 @@ fn uncut_conversation_is_named_in_order() {
 
         let trace = stage.wire.trace();
         let named = |from| {
-            let places = trace.since_mark().iter().filter(move |event| event.from == from);
+            let places = trace.events().iter().filter(move |event| event.from == from);
             places.filter(|e| e.number.is_some()).map(|e| e.name.as_str()).collect::<Vec<_>>()
         };
         assert_eq!(named(Side::Client), BATCHES.map(|(_, name)| name));
