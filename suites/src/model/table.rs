@@ -15,6 +15,9 @@ use crate::{Cell, Subject, cell::SESSIONS_MAX};
 /// Where a place is a number of polls, a case that is looked at closely is played so often: another
 /// thread may answer before the operation has to wait.
 const ROUNDS: usize = 6;
+/// The case that is reported, of which there is one, is played so often: an idle machine answers early in
+/// most rounds.
+const ROUNDS_TO_CONFIRM: usize = 100;
 
 /// A subject that is kept from case to case, until one leaves it in an unknown state.
 pub(super) struct Table<'a, P: Pool> {
@@ -35,7 +38,16 @@ impl<'a, P: Pool> Table<'a, P> {
 
     /// Plays a case so often that what is wrong with it is seen.
     pub(super) fn play_closely(&self, case: &Case) -> Result<Option<Mismatch>, Error> {
-        let rounds = if self.rules.cuts == Cuts::ByPolls { ROUNDS } else { 1 };
+        self.play_up_to(ROUNDS, case)
+    }
+
+    /// Plays the case that is reported.
+    pub(super) fn confirm(&self, case: &Case) -> Result<Option<Mismatch>, Error> {
+        self.play_up_to(ROUNDS_TO_CONFIRM, case)
+    }
+
+    fn play_up_to(&self, rounds: usize, case: &Case) -> Result<Option<Mismatch>, Error> {
+        let rounds = if self.rules.cuts == Cuts::ByPolls { rounds } else { 1 };
         for _ in 1..rounds {
             if let Some(mismatch) = self.play(case)? {
                 return Ok(Some(mismatch));
