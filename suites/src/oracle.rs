@@ -38,6 +38,11 @@ pub(crate) struct Pair {
     pub(crate) on: &'static [Kind],
 }
 
+/// A pair on every database.
+pub(crate) const fn pair(theirs: Theirs, ours: &'static str) -> Pair {
+    Pair { theirs, ours, on: EVERYWHERE }
+}
+
 /// A difference that has a reason.
 ///
 /// Where layers differ, all that they do is listed, what the original does among it.

@@ -3,15 +3,15 @@
 use std::marker::PhantomData;
 
 use dropproof::{
-    contract::{Capability, Pool, Unit, UnitOptions},
+    contract::{Capability, Pool},
     verdict::{Error, Level, Verdict},
 };
 
 use crate::{
     Check, Fault, Subject,
     cell::Scenario,
-    oracle::{EVERYWHERE, Original, Pair, traces},
-    session_scope::{echoes, task},
+    oracle::{Original, pair, traces},
+    session_scope::{echoes, steps::units, task},
     trace::Fact,
 };
 
@@ -42,22 +42,14 @@ pub(super) const CLOSE: Scenario = Scenario {
         claim: "await-missing-close",
         traces: traces!("await-missing-close"),
         pairs: &[
-            Pair { theirs: ("dependency_ended", 0), ours: "awaited: close", on: EVERYWHERE },
-            Pair { theirs: ("session_collected", 0), ours: "awaited: drop", on: EVERYWHERE },
-            Pair {
-                theirs: ("next_user_after_collection", 0),
-                ours: "awaited: next",
-                on: EVERYWHERE,
-            },
-            Pair { theirs: ("rows", 0), ours: "awaited: rows", on: EVERYWHERE },
-            Pair { theirs: ("dependency_ended", 1), ours: "forgotten: close", on: EVERYWHERE },
-            Pair { theirs: ("session_collected", 1), ours: "forgotten: drop", on: EVERYWHERE },
-            Pair {
-                theirs: ("next_user_after_collection", 1),
-                ours: "forgotten: next",
-                on: EVERYWHERE,
-            },
-            Pair { theirs: ("rows", 1), ours: "forgotten: rows", on: EVERYWHERE },
+            pair(("dependency_ended", 0), "awaited: close"),
+            pair(("session_collected", 0), "awaited: drop"),
+            pair(("next_user_after_collection", 0), "awaited: next"),
+            pair(("rows", 0), "awaited: rows"),
+            pair(("dependency_ended", 1), "forgotten: close"),
+            pair(("session_collected", 1), "forgotten: drop"),
+            pair(("next_user_after_collection", 1), "forgotten: next"),
+            pair(("rows", 1), "forgotten: rows"),
         ],
         left_out: &[
             (("next_user_while_session_is_referenced", 0), "the pool has more than one here"),
@@ -67,14 +59,9 @@ pub(super) const CLOSE: Scenario = Scenario {
     }],
 };
 
-fn unit<P: Pool>(subject: &Subject<P>) -> Result<Box<dyn Unit>, Error> {
-    let options = UnitOptions { autoflush: false, expire_on_commit: true };
-    Ok(subject.pool.units(options)?.unit())
-}
-
 async fn forgotten_close<P: Pool>(subject: &Subject<P>) -> Result<Verdict, Error> {
     for (awaited, how) in [(true, "awaited"), (false, "forgotten")] {
-        let mut used = unit(subject)?;
+        let mut used = units(subject)?.unit();
         used.add(task("new"));
         used.flush().await?;
         if awaited {
@@ -90,7 +77,7 @@ async fn forgotten_close<P: Pool>(subject: &Subject<P>) -> Result<Verdict, Error
         if let Some(verdict) = held(subject, &format!("{how}: drop"), 0).await? {
             return Ok(verdict);
         }
-        let mut next = unit(subject)?;
+        let mut next = units(subject)?.unit();
         let answers = echoes(subject, &mut *next, 7).await?;
         subject.trace.note(&format!("{how}: next"), if answers { "7" } else { "another" });
         subject.trace.fact(Fact::Value, 7);

@@ -4,13 +4,9 @@ use dropproof::database::Kind;
 
 use crate::{
     cell::Scenario,
-    oracle::{Deviation, EVERYWHERE, Original, Pair, Theirs, traces},
+    oracle::{Deviation, EVERYWHERE, Original, Theirs, pair, traces},
     trace::Fact,
 };
-
-const fn pair(theirs: Theirs, ours: &'static str) -> Pair {
-    Pair { theirs, ours, on: EVERYWHERE }
-}
 
 const fn unreadable(theirs: Theirs) -> Deviation {
     Deviation {
