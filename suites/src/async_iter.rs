@@ -17,25 +17,16 @@ mod together;
 mod waiting;
 mod work;
 
-use std::marker::PhantomData;
-
-use dropproof::contract::Pool;
-
 use crate::Check;
 
-/// The suite, for one type of pool.
-pub(crate) struct AsyncIter<P>(PhantomData<P>);
-
-impl<P: Pool> AsyncIter<P> {
-    /// The checks, by theme, in report order.
-    pub(crate) const CHECKS: &'static [&'static [Check<P>]] = &[
-        rows::Rows::CHECKS,
-        ended::Ended::CHECKS,
-        refused::Refused::CHECKS,
-        left::Left::CHECKS,
-        pace::Pace::CHECKS,
-        together::Together::CHECKS,
-        order::Order::CHECKS,
-        waiting::Waiting::CHECKS,
-    ];
-}
+/// The checks, by theme, in report order.
+pub(crate) const CHECKS: &[&[Check]] = &[
+    rows::CHECKS,
+    ended::CHECKS,
+    refused::CHECKS,
+    left::CHECKS,
+    pace::CHECKS,
+    together::CHECKS,
+    order::CHECKS,
+    waiting::CHECKS,
+];

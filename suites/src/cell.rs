@@ -3,7 +3,7 @@
 use std::{fmt, future::Future, sync::Arc};
 
 use dropproof::{
-    contract::{self, Lack, Pool, Target},
+    contract::{self, BoxedPool, Lack, Pool, Target},
     database::{Database, Fresh, Kind},
     poll::Runtime,
     run::Run,
@@ -28,7 +28,7 @@ use crate::{
 pub(crate) const SESSIONS_MAX: u32 = 3;
 
 /// Operations by name.
-pub(crate) type Named<P> = Vec<(String, Operation<P>)>;
+pub(crate) type Named = Vec<(String, Operation)>;
 
 /// A check whose event trace must be the reviewed one.
 #[derive(Clone, Copy, Debug)]
@@ -40,9 +40,9 @@ pub(crate) struct Scenario {
 }
 
 /// One layer on one database.
-pub struct Cell<P: Pool> {
+pub struct Cell {
     database: Database,
-    open: Open<P>,
+    open: Open,
     seed: u64,
     cases: Option<u32>,
     depth: Depth,
@@ -55,14 +55,18 @@ pub struct Cell<P: Pool> {
     known: Option<(KnownIssues, verdict::Cell)>,
 }
 
-impl<P: Pool> Cell<P> {
+impl Cell {
     /// A layer, and how it is opened, on a database.
-    pub fn new<F, O>(database: Database, open: O) -> Self
+    pub fn new<P, F, O>(database: Database, open: O) -> Self
     where
+        P: Pool,
         O: Fn(Target) -> F + Send + Sync + 'static,
         F: Future<Output = contract::Result<P>> + Send + 'static,
     {
-        let open: Open<P> = Arc::new(move |target| Box::pin(open(target)));
+        let open: Open = Arc::new(move |target| {
+            let opened = open(target);
+            Box::pin(async { opened.await.map(BoxedPool::new) })
+        });
         Self {
             database,
             open,
@@ -163,12 +167,12 @@ impl<P: Pool> Cell<P> {
     }
 
     /// Opens the layer on a database of its own.
-    pub(crate) fn subject(&self) -> Result<Subject<P>, Error> {
+    pub(crate) fn subject(&self) -> Result<Subject, Error> {
         self.subject_lending(SESSIONS_MAX)
     }
 
     /// The same, with a pool that lends so many sessions.
-    pub(crate) fn subject_lending(&self, sessions: u32) -> Result<Subject<P>, Error> {
+    pub(crate) fn subject_lending(&self, sessions: u32) -> Result<Subject, Error> {
         let fresh = self.database.fresh()?;
         let runtime = Runtime::new().map_err(|source| Error::Runtime { source })?;
         let trace = Trace::default();
@@ -185,7 +189,7 @@ impl<P: Pool> Cell<P> {
     }
 
     /// Opens the layer anew on the same database, when nothing is left of the connections before.
-    pub(crate) fn reopened(&self, subject: Subject<P>, sessions: u32) -> Result<Subject<P>, Error> {
+    pub(crate) fn reopened(&self, subject: Subject, sessions: u32) -> Result<Subject, Error> {
         let Subject { runtime, pool, trace, proxy, fresh } = subject;
         close(pool, &runtime, &trace, proxy.as_ref())?;
         within(&runtime, &trace, fresh.witness().end_connections())??;
@@ -199,7 +203,7 @@ impl<P: Pool> Cell<P> {
         trace: &Trace,
         (fresh, proxy): (&Fresh, Option<&Proxy>),
         sessions_max: u32,
-    ) -> Result<P, Error> {
+    ) -> Result<BoxedPool, Error> {
         let url = match (proxy, fresh.server()) {
             (Some(proxy), Some(server)) => server.with_address(proxy.address()).expose().to_owned(),
             _ => fresh.url(),
@@ -212,7 +216,7 @@ impl<P: Pool> Cell<P> {
     /// Opens a subject, plays a check on it, closes it.
     pub(crate) fn play(
         &self,
-        check: impl AsyncFnOnce(&Subject<P>) -> Result<Verdict, Error>,
+        check: impl AsyncFnOnce(&Subject) -> Result<Verdict, Error>,
     ) -> Result<Judged, Error> {
         self.traced(SESSIONS_MAX, check).map(|(verdict, _)| verdict.into())
     }
@@ -223,7 +227,7 @@ impl<P: Pool> Cell<P> {
     pub(crate) fn play_scenario(
         &self,
         scenario: &Scenario,
-        check: impl AsyncFnOnce(&Subject<P>) -> Result<Verdict, Error>,
+        check: impl AsyncFnOnce(&Subject) -> Result<Verdict, Error>,
     ) -> Result<Judged, Error> {
         self.play_scenario_lending(SESSIONS_MAX, scenario, check)
     }
@@ -233,7 +237,7 @@ impl<P: Pool> Cell<P> {
         &self,
         sessions: u32,
         scenario: &Scenario,
-        check: impl AsyncFnOnce(&Subject<P>) -> Result<Verdict, Error>,
+        check: impl AsyncFnOnce(&Subject) -> Result<Verdict, Error>,
     ) -> Result<Judged, Error> {
         let (verdict, trace) = self.traced(sessions, check)?;
         let Some(snapshots) = self.snapshots.as_ref().filter(|_| verdict == Verdict::Upheld) else {
@@ -248,63 +252,55 @@ impl<P: Pool> Cell<P> {
     }
 
     /// Drops an operation at every place of its conversation, or at the one that is replayed.
-    pub(crate) fn sweep(&self, operation: Operation<P>) -> Result<Judged, Error> {
+    pub(crate) fn sweep(&self, operation: Operation) -> Result<Judged, Error> {
         self.sweep_each(vec![(String::new(), operation)])
     }
 
     /// Drops each of several operations at every place of its conversation, for one verdict.
-    pub(crate) fn sweep_each(&self, operations: Named<P>) -> Result<Judged, Error> {
+    pub(crate) fn sweep_each(&self, operations: Named) -> Result<Judged, Error> {
         self.each(operations, |sweep| Ok(sweep.run()?))
     }
 
     /// Drops each of several ends of a pool at every place of its conversation, for one verdict.
-    pub(crate) fn sweep_closing(
-        &self,
-        closings: Vec<(String, Closing<P>)>,
-    ) -> Result<Judged, Error> {
+    pub(crate) fn sweep_closing(&self, closings: Vec<(String, Closing)>) -> Result<Judged, Error> {
         let run = |closing| self.on_closing(closing, |sweep| Ok(sweep.run()?));
         let replay = |closing, cut| self.on_closing(closing, |sweep| Ok(sweep.replay(cut)?));
         self.each_of(closings, run, replay)
     }
 
     /// Runs an operation without a cut, and asks what is asked after one.
-    pub(crate) fn uncut(&self, operation: Operation<P>) -> Result<Judged, Error> {
+    pub(crate) fn uncut(&self, operation: Operation) -> Result<Judged, Error> {
         let visit = self.on_fresh(operation, |sweep| Ok(sweep.replay(0)?))?;
         Ok(Judged::visit(0, "", 0, &visit))
     }
 
     /// Runs each of several operations without a cut, for one verdict.
-    pub(crate) fn uncut_each(&self, operations: Named<P>) -> Result<Judged, Error> {
-        let uncut = |sweep: &LayerSweep<'_, P>| {
-            Ok(Swept { visits: vec![sweep.replay(0)?], counted: Some(0) })
-        };
+    pub(crate) fn uncut_each(&self, operations: Named) -> Result<Judged, Error> {
+        let uncut =
+            |sweep: &LayerSweep<'_>| Ok(Swept { visits: vec![sweep.replay(0)?], counted: Some(0) });
         self.each(operations, uncut)
     }
 
     /// Leaves an operation at some cuts in its work in a way that must be the same as a drop.
-    pub(crate) fn leave(&self, operation: Operation<P>, way: Leaving) -> Result<Judged, Error> {
+    pub(crate) fn leave(&self, operation: Operation, way: Leaving) -> Result<Judged, Error> {
         let left = self.on_fresh(operation, |sweep| Ok(sweep.leave(way)?))?;
         Ok(Judged::left(&left, self.database.kind().protocol().is_some()))
     }
 
     /// Runs an operation, whose caller stays, for each place where the wire may do wrong.
-    pub(crate) fn endure(
-        &self,
-        operation: Operation<P>,
-        trouble: Trouble,
-    ) -> Result<Judged, Error> {
+    pub(crate) fn endure(&self, operation: Operation, trouble: Trouble) -> Result<Judged, Error> {
         let swept = self.on_fresh(operation, |sweep| Ok(sweep.endure(trouble)?))?;
         self.one_of(swept)
     }
 
     /// Ends the layer's runtime at some cuts in the work of an operation.
-    pub(crate) fn shut_down(&self, operation: Operation<P>) -> Result<Judged, Error> {
+    pub(crate) fn shut_down(&self, operation: Operation) -> Result<Judged, Error> {
         let swept = self.on_fresh(operation, |sweep| Ok(sweep.shut_down()?))?;
         self.one_of(swept)
     }
 
     /// Drops an operation in its work, and then whoever borrows next at every place of the clean-up.
-    pub(crate) fn cut_again(&self, operation: Operation<P>) -> Result<Judged, Error> {
+    pub(crate) fn cut_again(&self, operation: Operation) -> Result<Judged, Error> {
         let swept = self.on_fresh(operation, |sweep| Ok(sweep.cut_again()?))?;
         self.one_of(swept)
     }
@@ -335,8 +331,8 @@ impl<P: Pool> Cell<P> {
     /// Judges each operation, or the one cut of the one of them that is replayed.
     fn each(
         &self,
-        operations: Named<P>,
-        work: impl Fn(&LayerSweep<'_, P>) -> Result<Swept, Error>,
+        operations: Named,
+        work: impl Fn(&LayerSweep<'_>) -> Result<Swept, Error>,
     ) -> Result<Judged, Error> {
         let replay = |operation, cut| self.on_fresh(operation, |sweep| Ok(sweep.replay(cut)?));
         self.each_of(operations, |operation| self.on_fresh(operation, &work), replay)
@@ -360,8 +356,8 @@ impl<P: Pool> Cell<P> {
 
     fn on_fresh<T>(
         &self,
-        operation: Operation<P>,
-        work: impl FnOnce(&LayerSweep<'_, P>) -> Result<T, Error>,
+        operation: Operation,
+        work: impl FnOnce(&LayerSweep<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let fresh = self.database.fresh()?;
         let (open, depth) = (Arc::clone(&self.open), self.depth);
@@ -370,8 +366,8 @@ impl<P: Pool> Cell<P> {
 
     fn on_closing<T>(
         &self,
-        closing: Closing<P>,
-        work: impl FnOnce(&ClosingSweep<'_, P>) -> Result<T, Error>,
+        closing: Closing,
+        work: impl FnOnce(&ClosingSweep<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let fresh = self.database.fresh()?;
         let (open, depth) = (Arc::clone(&self.open), self.depth);
@@ -381,7 +377,7 @@ impl<P: Pool> Cell<P> {
     fn traced(
         &self,
         sessions: u32,
-        check: impl AsyncFnOnce(&Subject<P>) -> Result<Verdict, Error>,
+        check: impl AsyncFnOnce(&Subject) -> Result<Verdict, Error>,
     ) -> Result<(Verdict, Trace), Error> {
         let subject = self.subject_lending(sessions)?;
         let verdict = subject.wait(check(&subject))??;
@@ -389,7 +385,7 @@ impl<P: Pool> Cell<P> {
     }
 }
 
-impl<P: Pool> fmt::Debug for Cell<P> {
+impl fmt::Debug for Cell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Cell").field("database", &self.database).finish_non_exhaustive()
     }

@@ -3,20 +3,17 @@
 use std::fmt;
 
 use dropproof::{
-    contract::{Capability, Lack, Pool},
+    contract::{Capability, Lack},
     verdict::{Error, Level, Mutant, Rule, Verdict},
 };
 
-use crate::{
-    Cell, Fault, Judged, async_iter::AsyncIter, crud::Crud, drop_guard::DropGuard,
-    missing_await::MissingAwait, session_scope::SessionScope,
-};
+use crate::{Cell, Fault, Judged, async_iter, crud, drop_guard, missing_await, session_scope};
 
 /// An executable rule.
 ///
 /// The function behind `run` is private to its suite, so that the compiler reports one that no row
 /// names.
-pub struct Check<P: Pool> {
+pub struct Check {
     /// `<suite>/<claim-in-kebab-case>`; never changes.
     pub id: &'static str,
     /// How strong the requirement is.
@@ -34,10 +31,10 @@ pub struct Check<P: Pool> {
     /// The planted faults that it must catch, with a part of the message.
     pub catches: &'static [(Fault, &'static str)],
     /// Judges a cell.
-    pub run: fn(&Cell<P>) -> Result<Judged, Error>,
+    pub run: fn(&Cell) -> Result<Judged, Error>,
 }
 
-impl<P: Pool> Check<P> {
+impl Check {
     /// The part that needs no layer.
     #[must_use]
     pub fn rule(&self) -> Rule {
@@ -65,7 +62,7 @@ impl<P: Pool> Check<P> {
     }
 }
 
-impl<P: Pool> fmt::Debug for Check<P> {
+impl fmt::Debug for Check {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Check").field("id", &self.id).finish_non_exhaustive()
     }
@@ -73,21 +70,20 @@ impl<P: Pool> fmt::Debug for Check<P> {
 
 /// Every check, in report order.
 #[must_use]
-pub fn checks<P: Pool>() -> Vec<&'static Check<P>> {
-    let themed = [DropGuard::CHECKS, SessionScope::CHECKS, MissingAwait::CHECKS, AsyncIter::CHECKS];
+pub fn checks() -> Vec<&'static Check> {
+    let themed =
+        [drop_guard::CHECKS, session_scope::CHECKS, missing_await::CHECKS, async_iter::CHECKS];
     let themed = themed.into_iter().flatten();
-    Crud::CHECKS.iter().chain(themed.copied().flatten()).collect()
+    crud::CHECKS.iter().chain(themed.copied().flatten()).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use dropproof::contract::boxed::BoxedPool;
-
     use super::*;
 
     #[test]
     fn lack_of_what_is_needed_skips_with_its_reason() {
-        let any: &Check<BoxedPool> = checks()[0];
+        let any: &Check = checks()[0];
         let check = Check { needs: &[Capability::Savepoints], ..*any };
         let because = "it has none";
         let lack = |capability| Lack { capability, because, link: "https://example.org" };
@@ -103,7 +99,7 @@ mod tests {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../CHANGELOG.md");
         let changelog = std::fs::read_to_string(path).expect("there is a changelog");
 
-        for check in checks::<BoxedPool>() {
+        for check in checks() {
             let line = format!("- `{}` ({})", check.id, check.level);
             assert!(changelog.contains(&line), "CHANGELOG.md lacks the line {line}");
         }

@@ -18,33 +18,26 @@ mod streams;
 mod transaction;
 mod trouble;
 
-use std::marker::PhantomData;
-
-use dropproof::contract::{Op, Pool, Step};
+use dropproof::contract::{Op, Step};
 
 use crate::Check;
 pub(crate) use streams::leave_after;
 
-/// The suite, for one type of pool.
-pub(crate) struct DropGuard<P>(PhantomData<P>);
-
-impl<P: Pool> DropGuard<P> {
-    /// The checks, by theme, in report order.
-    pub(crate) const CHECKS: &'static [&'static [Check<P>]] = &[
-        lease::Lease::CHECKS,
-        transaction::Transaction::CHECKS,
-        entry::Entry::CHECKS,
-        leaving::Leaving::CHECKS,
-        trouble::Trouble::CHECKS,
-        statements::Statements::CHECKS,
-        streams::Streams::CHECKS,
-        shared::Shared::CHECKS,
-        session::GivenBack::CHECKS,
-        storm::Storm::CHECKS,
-        closing::End::CHECKS,
-        at_random::AtRandom::CHECKS,
-    ];
-}
+/// The checks, by theme, in report order.
+pub(crate) const CHECKS: &[&[Check]] = &[
+    lease::CHECKS,
+    transaction::CHECKS,
+    entry::CHECKS,
+    leaving::CHECKS,
+    trouble::CHECKS,
+    statements::CHECKS,
+    streams::CHECKS,
+    shared::CHECKS,
+    session::CHECKS,
+    storm::CHECKS,
+    closing::CHECKS,
+    at_random::CHECKS,
+];
 
 /// Stores a task.
 fn create() -> Step {

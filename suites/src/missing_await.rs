@@ -10,21 +10,8 @@ mod service;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use std::marker::PhantomData;
-
-use dropproof::contract::Pool;
-
 use crate::Check;
 
-/// The suite, for one type of pool.
-pub(crate) struct MissingAwait<P>(PhantomData<P>);
-
-impl<P: Pool> MissingAwait<P> {
-    /// The checks, by theme, in report order.
-    pub(crate) const CHECKS: &'static [&'static [Check<P>]] = &[
-        inert::Inert::CHECKS,
-        order::Order::CHECKS,
-        service::Service::CHECKS,
-        close::Close::CHECKS,
-    ];
-}
+/// The checks, by theme, in report order.
+pub(crate) const CHECKS: &[&[Check]] =
+    &[inert::CHECKS, order::CHECKS, service::CHECKS, close::CHECKS];

@@ -3,15 +3,12 @@
 use std::{fmt, process::ExitCode};
 
 use dropproof::{
-    contract::{Adapter, Capability, Target, boxed::BoxedPool},
+    contract::{Adapter, Capability, Target},
     database::Kind,
     verdict::{Rule, Trial, Verdict},
 };
 
 use crate::{Cell, Check, Fault, Faulty, checks, known::KnownIssues, trials::Trials};
-
-/// The faults are planted into boxed layers, so that one copy of each check serves all of them.
-type Subject = Faulty<BoxedPool>;
 
 /// A test binary with one test for each fault of each check on each cell.
 #[derive(Default)]
@@ -63,10 +60,10 @@ impl Mutants {
         mut self,
         database: Kind,
         healed: &[Fault],
-        wanted: impl Fn(&Check<Subject>) -> bool,
+        wanted: impl Fn(&Check) -> bool,
     ) -> Self {
         let cell = self.trials.add_cell::<A>(database);
-        for check in checks::<Subject>().into_iter().filter(|check| wanted(check)) {
+        for check in checks().into_iter().filter(|check| wanted(check)) {
             for (fault, message) in check.catches {
                 if fault.shows_on(database) {
                     let mutant = Planted { check, fault: *fault, message };
@@ -74,7 +71,7 @@ impl Mutants {
                 }
             }
         }
-        self.trials.plan.rules = checks::<Subject>().into_iter().flat_map(rules).collect();
+        self.trials.plan.rules = checks().into_iter().flat_map(rules).collect();
         self
     }
 
@@ -117,7 +114,7 @@ impl fmt::Debug for Mutants {
 /// A fault in a layer, and the check that is to catch it.
 #[derive(Clone, Copy)]
 struct Planted {
-    check: &'static Check<Subject>,
+    check: &'static Check,
     fault: Fault,
     /// A part of what the check says then.
     message: &'static str,
@@ -129,7 +126,7 @@ fn mutant_id(check: &str, fault: Fault, heals: bool) -> String {
 }
 
 /// Two rules for each mutant of a check: that it is caught, and that a layer that heals it does.
-fn rules(check: &Check<Subject>) -> Vec<Rule> {
+fn rules(check: &Check) -> Vec<Rule> {
     let rule = check.rule();
     let of = |(fault, message): &(Fault, &str)| {
         let caught = format!("The check MUST catch the fault with `{message}`.");
@@ -147,10 +144,10 @@ fn rules(check: &Check<Subject>) -> Vec<Rule> {
 async fn open<A: Adapter>(
     target: Target,
     fault: Fault,
-) -> Result<Subject, dropproof::contract::Error> {
+) -> Result<Faulty, dropproof::contract::Error> {
     let Target { url, sessions_max } = target;
     let with_spare = Target { url, sessions_max: sessions_max + fault.spare_sessions() };
-    let inner = BoxedPool(Box::new(A::open(&with_spare).await?));
+    let inner = A::open(&with_spare).await?;
     Ok(Faulty::new(inner, fault, sessions_max))
 }
 
@@ -182,7 +179,7 @@ mod tests {
 
     #[test]
     fn every_fault_is_caught_by_some_check() {
-        let checks = checks::<Subject>();
+        let checks = checks();
         let caught: Vec<Fault> =
             checks.iter().flat_map(|check| check.catches).map(|(fault, _)| *fault).collect();
 
@@ -193,7 +190,7 @@ mod tests {
 
     #[test]
     fn every_check_catches_a_fault() {
-        for check in checks::<Subject>() {
+        for check in checks() {
             assert!(!check.catches.is_empty(), "{} cannot fail", check.id);
         }
     }

@@ -155,7 +155,6 @@ mod tests {
     use std::time::Duration;
 
     use dropproof::{
-        contract::boxed::BoxedPool,
         database::Kind,
         verdict::{Cell, Outcome, Rule, Trial, Verdict},
     };
@@ -209,7 +208,7 @@ mod tests {
             adapter: adapter.to_owned(),
             adapter_version: String::new(),
         };
-        let rules: Vec<_> = checks::<BoxedPool>().into_iter().map(Check::rule).collect();
+        let rules: Vec<_> = checks().into_iter().map(Check::rule).collect();
         let trial = |adapter: &str, rule: &Rule| Trial {
             name: format!("{adapter}/{}", rule.id),
             check: rule.id.clone(),

@@ -17,27 +17,18 @@ pub(crate) mod steps;
 pub(crate) mod tests;
 mod trouble;
 
-use std::marker::PhantomData;
-
-use dropproof::contract::Pool;
-
 use crate::Check;
 
 pub(crate) use steps::{echoes, empty, task};
 
-/// The suite, for one type of pool.
-pub(crate) struct SessionScope<P>(PhantomData<P>);
-
-impl<P: Pool> SessionScope<P> {
-    /// The checks, by theme, in report order.
-    pub(crate) const CHECKS: &'static [&'static [Check<P>]] = &[
-        scope::Scopes::CHECKS,
-        bracket::Brackets::CHECKS,
-        trouble::Trouble::CHECKS,
-        objects::Objects::CHECKS,
-        password::Passwords::CHECKS,
-        identity::Identity::CHECKS,
-        sharing::Sharing::CHECKS,
-        registry::Registries::CHECKS,
-    ];
-}
+/// The checks, by theme, in report order.
+pub(crate) const CHECKS: &[&[Check]] = &[
+    scope::CHECKS,
+    bracket::CHECKS,
+    trouble::CHECKS,
+    objects::CHECKS,
+    password::CHECKS,
+    identity::CHECKS,
+    sharing::CHECKS,
+    registry::CHECKS,
+];

@@ -9,7 +9,7 @@ use std::{
 };
 
 use dropproof::{
-    contract::{Dialect, Pool},
+    contract::{BoxedPool, Dialect, Pool},
     database::{Fresh, Kind},
     poll::Runtime,
     verdict::Error,
@@ -26,9 +26,9 @@ const STEP_MAX: Duration = Duration::from_secs(60);
 const NEVER: Duration = Duration::from_secs(1);
 
 /// A layer that was opened on a database of its own, and the runtime it lives on.
-pub struct Subject<P: Pool> {
+pub struct Subject {
     /// The pool under judgement.
-    pub pool: P,
+    pub pool: BoxedPool,
     /// What has happened.
     pub trace: Trace,
     // The database goes last: the pool lives on the runtime and is connected to the database.
@@ -37,7 +37,7 @@ pub struct Subject<P: Pool> {
     pub(crate) fresh: Fresh,
 }
 
-impl<P: Pool> Subject<P> {
+impl Subject {
     /// The witness of the database.
     pub fn witness(&self) -> &Witness {
         self.fresh.witness()
@@ -213,7 +213,7 @@ impl<P: Pool> Subject<P> {
     }
 }
 
-impl<P: Pool> fmt::Debug for Subject<P> {
+impl fmt::Debug for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Subject").field("fresh", &self.fresh).finish_non_exhaustive()
     }
@@ -227,8 +227,8 @@ async fn settle(runtime: &Runtime, proxy: Option<&Proxy>) {
 }
 
 /// Closes a pool; one that waits for a session which never comes back is left to itself.
-pub(crate) fn close<P: Pool>(
-    pool: P,
+pub(crate) fn close(
+    pool: BoxedPool,
     runtime: &Runtime,
     trace: &Trace,
     proxy: Option<&Proxy>,

@@ -49,7 +49,7 @@ impl Trials {
     /// Adds a cell, without trials.
     pub(crate) fn add_cell<A: Adapter>(&mut self, database: Kind) -> Cell {
         let plan = &mut self.plan;
-        plan.rules = checks::<A>().into_iter().map(Check::rule).collect();
+        plan.rules = checks().into_iter().map(Check::rule).collect();
         let version = database.embedded_version();
         plan.embedded.extend(version.map(|version| (database, version.to_owned())));
         let cell =

@@ -1,10 +1,10 @@
-//! The contract behind trait objects, for code that holds layers of several types.
+//! The contract behind trait objects: what every check judges.
 //!
-//! Every plain adapter is a boxed one, and [`BoxedPool`] is a plain adapter's pool again: one check
-//! body takes both. A provided method of the plain traits is forwarded here by hand; one that is
-//! forgotten would judge the provided method in place of the adapter's own.
+//! Each adapter's pool becomes a [`BoxedPool`], which is a plain pool again. So checks and the sweep are
+//! compiled once, and not once for each layer. A provided method of the plain traits is forwarded here
+//! by hand; one that is forgotten would judge the provided method in place of the adapter's own.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 use futures::{StreamExt, future::BoxFuture, stream::BoxStream};
@@ -16,71 +16,42 @@ use super::{
 
 /// [`contract::Statements`] as a trait object.
 #[async_trait]
-pub trait Statements: Send {
-    /// See [`contract::Statements::dialect`].
+trait DynStatements: Send {
     fn dialect(&self) -> Dialect;
-    /// See [`contract::Statements::change`].
     async fn change(&mut self, statement: &Statement) -> Result<u64>;
-    /// See [`contract::Statements::fetch`].
     async fn fetch(&mut self, statement: &Statement) -> Result<Vec<Row>>;
-    /// See [`contract::Statements::text`].
     async fn text(&mut self, sql: &str) -> Result<()>;
-    /// See [`contract::Statements::insert`].
     async fn insert(&mut self, statement: &Statement) -> Result<i64>;
-    /// See [`contract::Statements::rows`].
     fn rows<'a>(&'a mut self, statement: &'a Statement) -> BoxStream<'a, Result<Row>>;
-    /// See [`contract::Statements::nested`].
     fn nested(&mut self, script: Script) -> BoxFuture<'_, Result<()>>;
-    /// See [`contract::Statements::copy_in`].
     async fn copy_in(&mut self, sql: &str, pieces: &[&str]) -> Result<u64>;
-    /// See [`contract::Statements::copy_out`].
     async fn copy_out(&mut self, sql: &str, take: usize) -> Result<Vec<String>>;
-    /// See [`contract::Statements::run`].
     async fn run(&mut self, op: &Op) -> Result<Answer>;
 }
 
 /// [`contract::Session`] as a trait object.
 #[async_trait]
-pub trait Session: Send {
-    /// See [`contract::Session::on`].
-    fn on(&mut self) -> Box<dyn Statements + '_>;
-    /// See [`contract::Session::run`].
+trait DynSession: Send {
+    fn on(&mut self) -> Box<dyn DynStatements + '_>;
     async fn run(&mut self, op: &Op) -> Result<Answer>;
-    /// See [`contract::Session::transact`].
     async fn transact(&mut self, script: Script) -> Result<()>;
-    /// See [`contract::Session::transact_by`].
     async fn transact_by(&mut self, entry: usize, script: Script) -> Result<()>;
-    /// See [`contract::Session::lock`].
     async fn lock(&mut self, key: i64, ending: Ending) -> Result<()>;
-    /// See [`contract::Session::in_flight`].
-    ///
-    /// # Errors
-    ///
-    /// Fails where the library has no such thing.
     fn in_flight(self: Box<Self>, questions: [Statement; 2]) -> Result<[Asked; 2]>;
 }
 
 /// [`contract::Pool`] as a trait object.
 #[async_trait]
-pub trait Pool: Send + Sync {
-    /// See [`contract::Pool::session`].
-    async fn session(&self) -> Result<Box<dyn Session>>;
-    /// See [`contract::Pool::units`].
-    ///
-    /// # Errors
-    ///
-    /// Fails where the library has no such thing.
+trait DynPool: Send + Sync {
+    async fn session(&self) -> Result<Box<dyn DynSession>>;
     fn units(&self, options: UnitOptions) -> Result<Arc<dyn Units>>;
-    /// See [`contract::Pool::transact_by`].
     async fn transact_by(&self, entry: usize, script: Script) -> Result<()>;
-    /// See [`contract::Pool::listen`].
     async fn listen(&self, channel: &str) -> Result<Heard>;
-    /// See [`contract::Pool::close`].
     async fn close(self: Box<Self>) -> Result<()>;
 }
 
 #[async_trait]
-impl<T: contract::Statements> Statements for T {
+impl<T: contract::Statements> DynStatements for T {
     fn dialect(&self) -> Dialect {
         contract::Statements::dialect(self)
     }
@@ -123,8 +94,8 @@ impl<T: contract::Statements> Statements for T {
 }
 
 #[async_trait]
-impl<T: contract::Session> Session for T {
-    fn on(&mut self) -> Box<dyn Statements + '_> {
+impl<T: contract::Session> DynSession for T {
+    fn on(&mut self) -> Box<dyn DynStatements + '_> {
         Box::new(contract::Session::on(self))
     }
 
@@ -150,8 +121,8 @@ impl<T: contract::Session> Session for T {
 }
 
 #[async_trait]
-impl<T: contract::Pool> Pool for T {
-    async fn session(&self) -> Result<Box<dyn Session>> {
+impl<T: contract::Pool> DynPool for T {
+    async fn session(&self) -> Result<Box<dyn DynSession>> {
         Ok(Box::new(contract::Pool::session(self).await?))
     }
 
@@ -172,15 +143,20 @@ impl<T: contract::Pool> Pool for T {
     }
 }
 
-/// A boxed pool as a plain one.
-#[expect(missing_debug_implementations, reason = "a trait object has none")]
-pub struct BoxedPool(pub Box<dyn Pool>);
+/// The pool of any adapter.
+pub struct BoxedPool(Box<dyn DynPool>);
 
-/// A boxed session as a plain one.
-#[expect(missing_debug_implementations, reason = "a trait object has none")]
-pub struct BoxedSession(Box<dyn Session>);
+/// The session of any adapter.
+pub struct BoxedSession(Box<dyn DynSession>);
 
-struct BoxedStatements<'a>(Box<dyn Statements + 'a>);
+struct BoxedStatements<'a>(Box<dyn DynStatements + 'a>);
+
+impl BoxedPool {
+    /// Boxes the pool of an adapter.
+    pub fn new(pool: impl contract::Pool) -> Self {
+        Self(Box::new(pool))
+    }
+}
 
 impl contract::Pool for BoxedPool {
     type Session = BoxedSession;
@@ -274,5 +250,17 @@ impl contract::Statements for BoxedStatements<'_> {
 
     async fn run(&mut self, op: &Op) -> Result<Answer> {
         self.0.run(op).await
+    }
+}
+
+impl fmt::Debug for BoxedPool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BoxedPool").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for BoxedSession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BoxedSession").finish_non_exhaustive()
     }
 }

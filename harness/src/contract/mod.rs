@@ -8,10 +8,9 @@
 //! An adapter is thin. It sends no BEGIN, COMMIT or ROLLBACK as text where the library has a call
 //! for it, and it adds nothing that the library does not do: no retry, no clean-up, no judgement.
 //!
-//! [`boxed`] is the same contract behind trait objects. Import one of the two modules, never both:
-//! the names are the same.
+//! What is judged is a [`BoxedPool`], which any adapter's pool becomes.
 
-pub mod boxed;
+mod boxed;
 mod capability;
 mod dictation;
 mod entity;
@@ -22,6 +21,7 @@ mod sql;
 mod statement;
 mod unit;
 
+pub use boxed::{BoxedPool, BoxedSession};
 pub use capability::{Capability, Lack};
 pub use dictation::{Dictated, Dictation};
 pub use entity::{Answer, NewUser, Op, Task, User, UserChange};

@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout};
 
 use super::{Error, layer::Layer};
 use crate::{
-    contract::Pool,
+    contract::BoxedPool,
     database::Fresh,
     poll::{Activity, Runtime},
     wire::{Proxy, Wire},
@@ -20,8 +20,8 @@ use crate::{
 const END_MAX: Duration = Duration::from_secs(30);
 
 /// A layer that was opened on a runtime of its own.
-pub(super) struct Apart<'r, P: Pool> {
-    pub(super) pool: Arc<P>,
+pub(super) struct Apart<'r> {
+    pub(super) pool: Arc<BoxedPool>,
     pub(super) turns: Turns<'r>,
 }
 
@@ -38,13 +38,9 @@ pub(super) struct Far<'r> {
     proxy: Option<Proxy>,
 }
 
-impl<'r, P: Pool> Apart<'r, P> {
+impl<'r> Apart<'r> {
     /// Opens the layer, behind a proxy where the database is a server.
-    pub(super) fn open(
-        fresh: &Fresh,
-        layer: &Layer<P>,
-        runtime: &'r Runtime,
-    ) -> Result<Self, Error> {
+    pub(super) fn open(fresh: &Fresh, layer: &Layer, runtime: &'r Runtime) -> Result<Self, Error> {
         let (proxy, url) = match (fresh.kind().protocol(), fresh.server()) {
             (Some(protocol), Some(server)) => {
                 let proxy = runtime.block_on(Proxy::start(protocol, server.address()))?;

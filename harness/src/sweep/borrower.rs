@@ -11,7 +11,7 @@ use super::{
     scene::{Borrower, Scene},
 };
 use crate::{
-    contract::{self, Op, Pool, Row, Session, Statement, Statements, Value},
+    contract::{self, BoxedPool, Op, Pool, Row, Session, Statement, Statements, Value},
     database::Kind,
 };
 
@@ -37,9 +37,9 @@ impl Questions {
     }
 
     /// Borrows every session that a pool may lend at the same time, and works with each.
-    pub(super) async fn ask<P: Pool, S: Scene<State = Vec<Row>>>(
+    pub(super) async fn ask<S: Scene<State = Vec<Row>>>(
         &self,
-        pool: &P,
+        pool: &BoxedPool,
         sessions: u32,
         borrower: &Borrower<'_, S>,
     ) -> Result<Vec<Finding>, Error> {

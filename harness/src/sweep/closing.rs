@@ -18,33 +18,35 @@ use super::{
     visit::unclosed,
 };
 use crate::{
-    contract::{self, Ending, Op, Pool, Result, Row, Script, Session, Step, Target},
+    contract::{
+        self, BoxedPool, BoxedSession, Ending, Op, Pool, Result, Row, Script, Session, Step, Target,
+    },
     database::Fresh,
     witness::{Tables, Watched},
 };
 
-type Act<P> =
-    Arc<dyn Fn(P, Vec<<P as Pool>::Session>) -> BoxFuture<'static, Result<()>> + Send + Sync>;
+type Act =
+    Arc<dyn Fn(BoxedPool, Vec<BoxedSession>) -> BoxFuture<'static, Result<()>> + Send + Sync>;
 
 /// Something that a caller does with a pool at its end, and may drop on the way.
 ///
 /// It owns the pool and all its sessions, each of which was used, and leaves the tables as they are.
-pub struct Closing<P: Pool> {
-    act: Act<P>,
+pub struct Closing {
+    act: Act,
     sessions_max: u32,
     are_idle: bool,
 }
 
-impl<P: Pool> Closing<P> {
+impl Closing {
     /// The end of a pool that lends so many sessions.
     pub fn new<F>(
         sessions_max: u32,
-        act: impl Fn(P, Vec<P::Session>) -> F + Send + Sync + 'static,
+        act: impl Fn(BoxedPool, Vec<BoxedSession>) -> F + Send + Sync + 'static,
     ) -> Self
     where
         F: Future<Output = Result<()>> + Send + 'static,
     {
-        let act: Act<P> = Arc::new(move |pool, lent| Box::pin(act(pool, lent)));
+        let act: Act = Arc::new(move |pool, lent| Box::pin(act(pool, lent)));
         Self { act, sessions_max, are_idle: false }
     }
 
@@ -56,18 +58,18 @@ impl<P: Pool> Closing<P> {
 }
 
 /// A sweep of the end of a pool, on a database of its own.
-pub struct ClosingSweep<'a, P: Pool> {
+pub struct ClosingSweep<'a> {
     /// The database.
     pub fresh: &'a Fresh,
     /// How the layer is opened.
-    pub open: Open<P>,
+    pub open: Open,
     /// What is swept.
-    pub closing: Closing<P>,
+    pub closing: Closing,
     /// How many of the cuts are visited.
     pub depth: Depth,
 }
 
-impl<P: Pool> ClosingSweep<'_, P> {
+impl ClosingSweep<'_> {
     /// Visits every cut.
     ///
     /// # Errors
@@ -87,39 +89,39 @@ impl<P: Pool> ClosingSweep<'_, P> {
         Runner { fresh: self.fresh, scene: &self.scene(), depth: Depth::Full }.replay(number)
     }
 
-    fn scene(&self) -> End<P> {
+    fn scene(&self) -> End {
         let (open, closing) = (Arc::clone(&self.open), self.closing.clone());
         End { open, closing, watched: Watched::entities(), questions: Questions::new() }
     }
 }
 
 /// The end of a pool.
-struct End<P: Pool> {
-    open: Open<P>,
-    closing: Closing<P>,
+struct End {
+    open: Open,
+    closing: Closing,
     watched: Watched,
     questions: Questions,
 }
 
 /// A pool, until somebody takes it.
-struct Opened<P> {
+struct Opened {
     url: String,
-    pool: RefCell<Option<P>>,
+    pool: RefCell<Option<BoxedPool>>,
 }
 
-impl<P: Pool> End<P> {
-    async fn pool(&self, url: String) -> Result<P> {
+impl End {
+    async fn pool(&self, url: String) -> Result<BoxedPool> {
         (self.open)(Target { url, sessions_max: self.closing.sessions_max }).await
     }
 }
 
-impl<P: Pool> Scene for End<P> {
+impl Scene for End {
     const WARMING: usize = 0;
     const MAY_BE_SILENT: bool = true;
-    type Client = Opened<P>;
+    type Client = Opened;
     /// What a fresh session says of itself.
     type State = Vec<Row>;
-    type Lease = (P, Vec<P::Session>);
+    type Lease = (BoxedPool, Vec<BoxedSession>);
     type Known = ();
 
     fn watched(&self) -> &Watched {
@@ -152,7 +154,7 @@ impl<P: Pool> Scene for End<P> {
         fresh: &Fresh,
         url: String,
         known: Option<Vec<Row>>,
-    ) -> Result<(Opened<P>, Vec<Row>)> {
+    ) -> Result<(Opened, Vec<Row>)> {
         let pool = self.pool(url.clone()).await?;
         let state = match known {
             Some(state) => state,
@@ -162,7 +164,7 @@ impl<P: Pool> Scene for End<P> {
     }
 
     /// Takes the pool, and each of its sessions when it was used, so that its caches are warm.
-    async fn lease(&self, client: &Opened<P>) -> Result<Self::Lease> {
+    async fn lease(&self, client: &Opened) -> Result<Self::Lease> {
         let pool = match client.pool.take() {
             Some(pool) => pool,
             None => self.pool(client.url.clone()).await?,
@@ -182,7 +184,7 @@ impl<P: Pool> Scene for End<P> {
 
     fn act(
         &self,
-        _client: &Opened<P>,
+        _client: &Opened,
         (pool, lent): Self::Lease,
     ) -> LocalBoxFuture<'static, Result<()>> {
         (self.closing.act)(pool, lent)
@@ -208,7 +210,7 @@ impl<P: Pool> Scene for End<P> {
         Ok(Borrowed { findings, known: () })
     }
 
-    async fn close(client: Opened<P>) -> contract::Result<()> {
+    async fn close(client: Opened) -> contract::Result<()> {
         match client.pool.into_inner() {
             Some(pool) => pool.close().await,
             None => Ok(()),
@@ -220,19 +222,19 @@ fn unopened(what: &str) -> Finding {
     (Class::Stuck, format!("to open another pool {what}"))
 }
 
-impl<P: Pool> Clone for Closing<P> {
+impl Clone for Closing {
     fn clone(&self) -> Self {
         Self { act: Arc::clone(&self.act), ..*self }
     }
 }
 
-impl<P: Pool> fmt::Debug for Closing<P> {
+impl fmt::Debug for Closing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Closing").field("sessions_max", &self.sessions_max).finish_non_exhaustive()
     }
 }
 
-impl<P: Pool> fmt::Debug for ClosingSweep<'_, P> {
+impl fmt::Debug for ClosingSweep<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ClosingSweep").field("closing", &self.closing).finish_non_exhaustive()
     }

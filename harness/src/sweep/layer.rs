@@ -12,37 +12,37 @@ use super::{
     scene::{Borrowed, Borrower, Scene},
 };
 use crate::{
-    contract::{self, Pool, Row, Target},
+    contract::{self, BoxedPool, BoxedSession, Pool, Row, Target},
     database::Fresh,
     witness::{Tables, Watched},
 };
 
 /// A layer that is swept by an operation.
-pub(super) struct Layer<P: Pool> {
-    open: Open<P>,
-    pub(super) operation: Operation<P>,
+pub(super) struct Layer {
+    open: Open,
+    pub(super) operation: Operation,
     watched: Watched,
     questions: Questions,
 }
 
-impl<P: Pool> Layer<P> {
-    pub(super) fn new(open: Open<P>, operation: Operation<P>) -> Self {
+impl Layer {
+    pub(super) fn new(open: Open, operation: Operation) -> Self {
         Self { open, operation, watched: Watched::entities(), questions: Questions::new() }
     }
 
     /// Opens a pool.
-    pub(super) async fn pool(&self, url: String) -> contract::Result<P> {
+    pub(super) async fn pool(&self, url: String) -> contract::Result<BoxedPool> {
         (self.open)(Target { url, sessions_max: self.operation.sessions_max() }).await
     }
 }
 
-impl<P: Pool> Scene for Layer<P> {
+impl Scene for Layer {
     const WARMING: usize = 1;
     const MAY_BE_SILENT: bool = false;
-    type Client = Arc<P>;
+    type Client = Arc<BoxedPool>;
     /// What a fresh session says of itself, which every later one must.
     type State = Vec<Row>;
-    type Lease = P::Session;
+    type Lease = BoxedSession;
     type Known = ();
 
     fn watched(&self) -> &Watched {
@@ -80,7 +80,7 @@ impl<P: Pool> Scene for Layer<P> {
         fresh: &Fresh,
         url: String,
         known: Option<Vec<Row>>,
-    ) -> contract::Result<(Arc<P>, Vec<Row>)> {
+    ) -> contract::Result<(Arc<BoxedPool>, Vec<Row>)> {
         let pool = self.pool(url).await?;
         let state = match known {
             Some(state) => state,
@@ -89,25 +89,25 @@ impl<P: Pool> Scene for Layer<P> {
         Ok((Arc::new(pool), state))
     }
 
-    async fn lease(&self, pool: &Arc<P>) -> contract::Result<P::Session> {
+    async fn lease(&self, pool: &Arc<BoxedPool>) -> contract::Result<BoxedSession> {
         pool.session().await
     }
 
     fn act(
         &self,
-        pool: &Arc<P>,
-        leased: P::Session,
+        pool: &Arc<BoxedPool>,
+        leased: BoxedSession,
     ) -> LocalBoxFuture<'static, contract::Result<()>> {
         self.operation.run(Arc::clone(pool), leased)
     }
 
     async fn borrow(&self, borrower: Borrower<'_, Self>) -> Result<Borrowed<Self>, Error> {
         let (pool, sessions) = (&borrower.stage.client, self.operation.sessions_max());
-        let findings = self.questions.ask(&**pool, sessions, &borrower).await?;
+        let findings = self.questions.ask(pool, sessions, &borrower).await?;
         Ok(Borrowed { findings, known: () })
     }
 
-    async fn close(pool: Arc<P>) -> contract::Result<()> {
+    async fn close(pool: Arc<BoxedPool>) -> contract::Result<()> {
         match Arc::into_inner(pool) {
             Some(pool) => pool.close().await,
             // An operation that was never dropped holds it.

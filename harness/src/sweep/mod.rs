@@ -54,7 +54,7 @@ pub use operation::Operation;
 pub use visit::{Evidence, Visit};
 
 use crate::{
-    contract::{self, Pool, Target},
+    contract::{self, BoxedPool, Target},
     database::Fresh,
     wire, witness,
 };
@@ -62,16 +62,17 @@ use layer::Layer;
 use runner::Runner;
 
 /// How a layer is opened.
-pub type Open<P> = Arc<dyn Fn(Target) -> BoxFuture<'static, contract::Result<P>> + Send + Sync>;
+pub type Open =
+    Arc<dyn Fn(Target) -> BoxFuture<'static, contract::Result<BoxedPool>> + Send + Sync>;
 
 /// A sweep of one operation through one layer, on a database of its own.
-pub struct LayerSweep<'a, P: Pool> {
+pub struct LayerSweep<'a> {
     /// The database.
     pub fresh: &'a Fresh,
     /// How the layer is opened.
-    pub open: Open<P>,
+    pub open: Open,
     /// What is swept.
-    pub operation: Operation<P>,
+    pub operation: Operation,
     /// How many of the cuts are visited.
     pub depth: Depth,
 }
@@ -175,7 +176,7 @@ pub enum Error {
     },
 }
 
-impl<P: Pool> LayerSweep<'_, P> {
+impl LayerSweep<'_> {
     /// Visits every cut.
     ///
     /// # Errors
@@ -233,16 +234,16 @@ impl<P: Pool> LayerSweep<'_, P> {
         self.runner(&self.layer(), Depth::Quick).endure(trouble)
     }
 
-    fn runner<'a>(&'a self, scene: &'a Layer<P>, depth: Depth) -> Runner<'a, Layer<P>> {
+    fn runner<'a>(&'a self, scene: &'a Layer, depth: Depth) -> Runner<'a, Layer> {
         Runner { fresh: self.fresh, scene, depth }
     }
 
-    fn layer(&self) -> Layer<P> {
+    fn layer(&self) -> Layer {
         Layer::new(Arc::clone(&self.open), self.operation.clone())
     }
 }
 
-impl<P: Pool> fmt::Debug for LayerSweep<'_, P> {
+impl fmt::Debug for LayerSweep<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LayerSweep").field("operation", &self.operation).finish_non_exhaustive()
     }

@@ -9,10 +9,10 @@ use std::{
 
 use futures::{FutureExt, future::BoxFuture};
 
-use crate::contract::{PLANTED_PANIC, Pool, Result, Script, Session};
+use crate::contract::{BoxedPool, BoxedSession, PLANTED_PANIC, Result, Script, Session};
 
-type Act<P> =
-    Arc<dyn Fn(Arc<P>, <P as Pool>::Session) -> BoxFuture<'static, Result<()>> + Send + Sync>;
+type Act =
+    Arc<dyn Fn(Arc<BoxedPool>, BoxedSession) -> BoxFuture<'static, Result<()>> + Send + Sync>;
 
 /// Something that a caller does with a layer and may drop on the way.
 ///
@@ -22,28 +22,28 @@ type Act<P> =
 /// ```
 /// use dropproof::{contract::{Op, Pool, Session}, sweep::Operation};
 ///
-/// fn insert<P: Pool>() -> Operation<P> {
-///     Operation::new(|_pool, mut session: P::Session| async move {
+/// fn insert() -> Operation {
+///     Operation::new(|_pool, mut session: BoxedSession| async move {
 ///         session.run(&Op::CreateTask { title: None }).await.map(drop)
 ///     })
 ///     .changing()
 /// }
 /// ```
-pub struct Operation<P: Pool> {
-    act: Act<P>,
+pub struct Operation {
+    act: Act,
     sessions_max: u32,
     changes: bool,
     keeps_the_pool: bool,
     has_company: bool,
 }
 
-impl<P: Pool> Operation<P> {
+impl Operation {
     /// An operation that leaves the tables as they are, on a pool that lends one session.
-    pub fn new<F>(act: impl Fn(Arc<P>, P::Session) -> F + Send + Sync + 'static) -> Self
+    pub fn new<F>(act: impl Fn(Arc<BoxedPool>, BoxedSession) -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = Result<()>> + Send + 'static,
     {
-        let act: Act<P> = Arc::new(move |pool, session| Box::pin(act(pool, session)));
+        let act: Act = Arc::new(move |pool, session| Box::pin(act(pool, session)));
         Self { act, sessions_max: 1, changes: false, keeps_the_pool: true, has_company: false }
     }
 
@@ -96,7 +96,11 @@ impl<P: Pool> Operation<P> {
     }
 
     /// Does it. A panic that the script planted is no error.
-    pub(super) fn run(&self, pool: Arc<P>, leased: P::Session) -> BoxFuture<'static, Result<()>> {
+    pub(super) fn run(
+        &self,
+        pool: Arc<BoxedPool>,
+        leased: BoxedSession,
+    ) -> BoxFuture<'static, Result<()>> {
         let work = (self.act)(pool, leased);
         Box::pin(async move {
             match AssertUnwindSafe(work).catch_unwind().await {
@@ -108,13 +112,13 @@ impl<P: Pool> Operation<P> {
     }
 }
 
-impl<P: Pool> Clone for Operation<P> {
+impl Clone for Operation {
     fn clone(&self) -> Self {
         Self { act: Arc::clone(&self.act), ..*self }
     }
 }
 
-impl<P: Pool> fmt::Debug for Operation<P> {
+impl fmt::Debug for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Operation").field("changes", &self.changes).finish_non_exhaustive()
     }

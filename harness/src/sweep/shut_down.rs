@@ -29,7 +29,7 @@ use super::{
     visit::{conversation, go_on, left_open, met, missed, opened, unclosed, visit},
 };
 use crate::{
-    contract::{self, Pool},
+    contract::{self, BoxedPool, Pool},
     poll::{self, cut_after},
 };
 
@@ -52,8 +52,8 @@ impl fmt::Display for Order {
 }
 
 /// An operation under way.
-struct UnderWay<'a, P: Pool> {
-    apart: Apart<'a, P>,
+struct UnderWay<'a> {
+    apart: Apart<'a>,
     act: BoxFuture<'static, contract::Result<()>>,
     evidence: Evidence,
 }
@@ -65,7 +65,7 @@ struct Outlived<'a> {
     found: Vec<Finding>,
 }
 
-impl<P: Pool> Runner<'_, Layer<P>> {
+impl Runner<'_, Layer> {
     /// Ends the layer's runtime at some cuts in the work of the operation, with the operation and
     /// before it.
     pub(super) fn shut_down(&self) -> Result<Swept, Error> {
@@ -111,7 +111,7 @@ impl<P: Pool> Runner<'_, Layer<P>> {
         &self,
         runtime: &'a poll::Runtime,
         cut: &Cut,
-    ) -> Result<Option<UnderWay<'a, P>>, Error> {
+    ) -> Result<Option<UnderWay<'a>>, Error> {
         let apart = Apart::open(self.fresh, self.scene, runtime)?;
         let Apart { turns, pool } = &apart;
         let bring_back = || self.fresh.witness().bring_back(self.scene.watched());
@@ -145,7 +145,7 @@ impl<P: Pool> Runner<'_, Layer<P>> {
     async fn after_runtime(
         &self,
         runtime: &poll::Runtime,
-        (reference, state): (&Reference<Layer<P>>, &<Layer<P> as Scene>::State),
+        (reference, state): (&Reference<Layer>, &<Layer as Scene>::State),
         Outlived { far, mut evidence, mut found }: Outlived<'_>,
     ) -> Result<Visit, Error> {
         let (wire, witness) = (far.wire(), self.fresh.witness());
@@ -178,8 +178,8 @@ impl<P: Pool> Runner<'_, Layer<P>> {
 
 /// Ends the runtime of an operation that is under way, and lets the network go on; `None` where the
 /// operation ended when it was polled once more.
-fn end<'a, P: Pool>(
-    UnderWay { apart: Apart { pool, turns }, act, evidence }: UnderWay<'a, P>,
+fn end<'a>(
+    UnderWay { apart: Apart { pool, turns }, act, evidence }: UnderWay<'a>,
     cut: &Cut,
     order: Order,
 ) -> Result<Option<Outlived<'a>>, Error> {
@@ -212,7 +212,7 @@ fn end<'a, P: Pool>(
 }
 
 /// Holds a pool as long as there is a runtime.
-async fn hold<P: Pool>(pool: Arc<P>) {
+async fn hold(pool: Arc<BoxedPool>) {
     pending::<()>().await;
     drop(pool);
 }

@@ -2,7 +2,6 @@
 
 use std::{
     fmt,
-    marker::PhantomData,
     panic::AssertUnwindSafe,
     pin::{Pin, pin},
 };
@@ -21,26 +20,21 @@ use crate::{
     trace::Fact,
 };
 
-/// The checks, for one type of pool.
-pub(super) struct Ended<P>(PhantomData<P>);
-
-impl<P: Pool> Ended<P> {
-    pub(super) const CHECKS: &'static [Check<P>] = &[Check {
-        id: STAYS_ENDED.check,
-        level: Level::Should,
-        requirement: "A stream that has ended SHOULD say so again whenever it is asked: with no \
-            row, no error, no panic, and without waiting for ever.",
-        claims: &["iter-async-for-protocol"],
-        needs: &[],
-        since: "0.1.0",
-        background: "`Stream` leaves open what comes after `None`, and lets it be a panic. A \
-            reader in a `select!` asks again as a matter of course, so who gives streams to others \
-            fuses them: a state that is taken out is `None` from then on, and a generator is \
-            wrapped.",
-        catches: &[(Fault::StreamAfterEnd, "after its end")],
-        run: |cell| cell.play_scenario(&STAYS_ENDED, ended_stream_stays_ended),
-    }];
-}
+pub(super) const CHECKS: &[Check] = &[Check {
+    id: STAYS_ENDED.check,
+    level: Level::Should,
+    requirement: "A stream that has ended SHOULD say so again whenever it is asked: with no \
+        row, no error, no panic, and without waiting for ever.",
+    claims: &["iter-async-for-protocol"],
+    needs: &[],
+    since: "0.1.0",
+    background: "`Stream` leaves open what comes after `None`, and lets it be a panic. A \
+        reader in a `select!` asks again as a matter of course, so who gives streams to others \
+        fuses them: a state that is taken out is `None` from then on, and a generator is \
+        wrapped.",
+    catches: &[(Fault::StreamAfterEnd, "after its end")],
+    run: |cell| cell.play_scenario(&STAYS_ENDED, ended_stream_stays_ended),
+}];
 
 const END_IS_NO_ERROR: &str = "the end is `None`, and no error";
 
@@ -88,7 +82,7 @@ pub(super) const STAYS_ENDED: Scenario = Scenario {
     }],
 };
 
-async fn ended_stream_stays_ended<P: Pool>(subject: &Subject<P>) -> Result<Verdict, Error> {
+async fn ended_stream_stays_ended(subject: &Subject) -> Result<Verdict, Error> {
     let mut session = subject.pool.session().await?;
     for (name, length) in [("three rows", 3), ("no row", 0)] {
         let (mut on, statement) = (session.on(), count(0, length));
@@ -148,8 +142,8 @@ impl fmt::Display for Step {
 }
 
 /// Asks a stream for the next row.
-pub(super) async fn step<P: Pool>(
-    subject: &Subject<P>,
+pub(super) async fn step(
+    subject: &Subject,
     rows: &mut Pin<&mut impl Stream<Item = contract::Result<Row>>>,
 ) -> Result<Step, Error> {
     let next = AssertUnwindSafe(rows.next()).catch_unwind();

@@ -1,9 +1,7 @@
 //! Readers that leave before the end.
 
-use std::marker::PhantomData;
-
 use dropproof::{
-    contract::{Op, Pool, Session, Statement, Statements},
+    contract::{BoxedSession, Op, Pool, Session, Statement, Statements},
     sweep::Operation,
     verdict::{Error, Level, Verdict},
 };
@@ -31,45 +29,40 @@ const LETTERS: usize = 20_000;
 /// So many rows of them.
 const WIDE_ROWS: usize = 3;
 
-/// The checks, for one type of pool.
-pub(super) struct Left<P>(PhantomData<P>);
-
-impl<P: Pool> Left<P> {
-    pub(super) const CHECKS: &'static [Check<P>] = &[
-        Check {
-            id: ANY_ROW.check,
-            level: Level::Must,
-            requirement: "A stream MAY be left after any of its rows: the next statement on its \
-                session MUST have its own answer, and the connection MUST come back with its \
-                session, also where nothing was asked after the stream was left.",
-            claims: &["iter-early-break"],
-            needs: &[],
-            since: "0.1.0",
-            background: "What a stream leaves unread depends on the row at which it is left: \
-                nothing, a part of a buffer, or what the server has not sent. The drop cannot \
-                await, so who comes next reads the rest, or the connection is closed.",
-            catches: &[
-                (Fault::AnswersLate, "has another answer"),
-                (Fault::LeaksAsked, "does not come back"),
-            ],
-            run: |cell| cell.play_scenario(&ANY_ROW, stream_may_be_left_after_any_row),
-        },
-        Check {
-            id: "async-iter/dropped-reader-of-wide-rows-leaves-a-sound-pool",
-            level: Level::Must,
-            requirement: "A reader that takes some rows, each wider than a buffer, leaves and asks \
-                its next question MUST leave a sound pool wherever it is dropped.",
-            claims: &["iter-early-break"],
-            needs: &[],
-            since: "0.1.0",
-            background: "A row that does not fit into a buffer is read in pieces, so a reader can \
-                be dropped within it, and again while the next statement throws away what it \
-                does not want.",
-            catches: &[(Fault::AnswersLate, "desynced at"), (Fault::LeaksAsked, "stuck at")],
-            run: |cell| cell.sweep_each(readers()),
-        },
-    ];
-}
+pub(super) const CHECKS: &[Check] = &[
+    Check {
+        id: ANY_ROW.check,
+        level: Level::Must,
+        requirement: "A stream MAY be left after any of its rows: the next statement on its \
+            session MUST have its own answer, and the connection MUST come back with its \
+            session, also where nothing was asked after the stream was left.",
+        claims: &["iter-early-break"],
+        needs: &[],
+        since: "0.1.0",
+        background: "What a stream leaves unread depends on the row at which it is left: \
+            nothing, a part of a buffer, or what the server has not sent. The drop cannot \
+            await, so who comes next reads the rest, or the connection is closed.",
+        catches: &[
+            (Fault::AnswersLate, "has another answer"),
+            (Fault::LeaksAsked, "does not come back"),
+        ],
+        run: |cell| cell.play_scenario(&ANY_ROW, stream_may_be_left_after_any_row),
+    },
+    Check {
+        id: "async-iter/dropped-reader-of-wide-rows-leaves-a-sound-pool",
+        level: Level::Must,
+        requirement: "A reader that takes some rows, each wider than a buffer, leaves and asks \
+            its next question MUST leave a sound pool wherever it is dropped.",
+        claims: &["iter-early-break"],
+        needs: &[],
+        since: "0.1.0",
+        background: "A row that does not fit into a buffer is read in pieces, so a reader can \
+            be dropped within it, and again while the next statement throws away what it \
+            does not want.",
+        catches: &[(Fault::AnswersLate, "desynced at"), (Fault::LeaksAsked, "stuck at")],
+        run: |cell| cell.sweep_each(readers()),
+    },
+];
 
 pub(super) const ANY_ROW: Scenario = Scenario {
     check: "async-iter/stream-may-be-left-after-any-row",
@@ -111,7 +104,7 @@ pub(super) const ANY_ROW: Scenario = Scenario {
     }],
 };
 
-async fn stream_may_be_left_after_any_row<P: Pool>(subject: &Subject<P>) -> Result<Verdict, Error> {
+async fn stream_may_be_left_after_any_row(subject: &Subject) -> Result<Verdict, Error> {
     let (dialect, rows) = (subject.dialect(), count(0, ROWS));
     let mut session = subject.pool.session().await?;
     for (take, number) in (0..=PAGE).chain(BEYOND).zip(100..) {
@@ -167,15 +160,15 @@ fn left(take: usize, what: &str) -> String {
     format!("left after {take} of {ROWS} rows, the next statement {what}")
 }
 
-fn answered<P: Pool>(subject: &Subject<P>, (step, number): (&str, i64), own: bool) {
+fn answered(subject: &Subject, (step, number): (&str, i64), own: bool) {
     subject.trace.note(step, if own { "its own answer" } else { "another answer" });
     subject.trace.fact(Fact::Value, if own { number } else { 0 });
 }
 
 /// Readers of rows that fit into no buffer, by how many they take.
-fn readers<P: Pool>() -> Named<P> {
+fn readers() -> Named {
     let reader = |take: usize| {
-        Operation::new(move |_, mut session: P::Session| async move {
+        Operation::new(move |_, mut session: BoxedSession| async move {
             let dialect = session.on().dialect();
             leave_after(&mut session, wide(dialect, WIDE_ROWS, LETTERS), take).await?;
             // Another question than those of the next borrower, so that it is known whose it is.

@@ -1,9 +1,9 @@
 //! The order of results: as the work ends, or as it was given.
 
-use std::{collections::BTreeSet, marker::PhantomData, pin::pin};
+use std::{collections::BTreeSet, pin::pin};
 
 use dropproof::{
-    contract::{self, Class, Ending, Gate, Pool},
+    contract::{self, Class, Ending, Gate},
     verdict::{Error, Level, Verdict},
 };
 use futures::{
@@ -21,56 +21,49 @@ use crate::{
     trace::Fact,
 };
 
-/// The checks, for one type of pool.
-pub(super) struct Order<P>(PhantomData<P>);
-
-impl<P: Pool> Order<P> {
-    pub(super) const CHECKS: &'static [Check<P>] = &[
-        Check {
-            id: AS_IT_ENDS.check,
-            level: Level::Must,
-            requirement: "Work on several sessions that is spawned on one thread MUST begin when its \
-                parent first waits, in the order in which it was spawned, and MUST be handed out as \
-                it ends, one by one; an error MUST come out in its turn, and the rest after it.",
-            claims: &[
-                "iter-as-completed-order",
-                "iter-lazy-greet-steps",
-                "iter-as-completed-start-order",
-            ],
-            needs: &[],
-            since: "0.1.0",
-            background: "`JoinSet` and `FuturesUnordered` hand out what has ended. A layer that lets \
-                its sessions wait for each other, behind a lock of the pool or in one task that \
-                answers in order, makes the first wait for the last.",
-            catches: &[
-                (Fault::AnswersInTurn, "WORLD is not handed out"),
-                (Fault::RefusalHidden, "no error comes out"),
-            ],
-            run: |cell| {
-                cell.play_scenario_lending(SESSIONS, &AS_IT_ENDS, results_come_as_the_work_ends)
-            },
+pub(super) const CHECKS: &[Check] = &[
+    Check {
+        id: AS_IT_ENDS.check,
+        level: Level::Must,
+        requirement: "Work on several sessions that is spawned on one thread MUST begin when its \
+            parent first waits, in the order in which it was spawned, and MUST be handed out as \
+            it ends, one by one; an error MUST come out in its turn, and the rest after it.",
+        claims: &[
+            "iter-as-completed-order",
+            "iter-lazy-greet-steps",
+            "iter-as-completed-start-order",
+        ],
+        needs: &[],
+        since: "0.1.0",
+        background: "`JoinSet` and `FuturesUnordered` hand out what has ended. A layer that lets \
+            its sessions wait for each other, behind a lock of the pool or in one task that \
+            answers in order, makes the first wait for the last.",
+        catches: &[
+            (Fault::AnswersInTurn, "WORLD is not handed out"),
+            (Fault::RefusalHidden, "no error comes out"),
+        ],
+        run: |cell| {
+            cell.play_scenario_lending(SESSIONS, &AS_IT_ENDS, results_come_as_the_work_ends)
         },
-        Check {
-            id: AS_GIVEN.check,
-            level: Level::Must,
-            requirement: "Work on several sessions that is joined, or buffered, MUST give its results \
-                in the order of the arguments, each its own, in whatever order it ends.",
-            claims: &["iter-as-completed-order"],
-            needs: &[],
-            since: "0.1.0",
-            background: "`join_all` and `buffered` keep what has ended until its turn, so a result is \
-                told from another by its place alone: it has to be that of the session it was asked \
-                of.",
-            catches: &[
-                (Fault::AnswersInTurn, "is not done when its gate is open"),
-                (Fault::LastStepLost, "0 answers"),
-            ],
-            run: |cell| {
-                cell.play_scenario_lending(SESSIONS, &AS_GIVEN, joined_results_keep_the_order)
-            },
-        },
-    ];
-}
+    },
+    Check {
+        id: AS_GIVEN.check,
+        level: Level::Must,
+        requirement: "Work on several sessions that is joined, or buffered, MUST give its results \
+            in the order of the arguments, each its own, in whatever order it ends.",
+        claims: &["iter-as-completed-order"],
+        needs: &[],
+        since: "0.1.0",
+        background: "`join_all` and `buffered` keep what has ended until its turn, so a result is \
+            told from another by its place alone: it has to be that of the session it was asked \
+            of.",
+        catches: &[
+            (Fault::AnswersInTurn, "is not done when its gate is open"),
+            (Fault::LastStepLost, "0 answers"),
+        ],
+        run: |cell| cell.play_scenario_lending(SESSIONS, &AS_GIVEN, joined_results_keep_the_order),
+    },
+];
 
 pub(super) const AS_IT_ENDS: Scenario = Scenario {
     check: "async-iter/results-come-as-the-work-ends",
@@ -119,7 +112,7 @@ pub(super) const AS_GIVEN: Scenario = Scenario {
     }],
 };
 
-async fn results_come_as_the_work_ends<P: Pool>(subject: &Subject<P>) -> Result<Verdict, Error> {
+async fn results_come_as_the_work_ends(subject: &Subject) -> Result<Verdict, Error> {
     if let Some(wrong) = spawned(subject).await? {
         return Ok(Verdict::violated(wrong));
     }
@@ -134,7 +127,7 @@ fn not_handed_out(word: &str) -> String {
 }
 
 /// Spawns the work as the original does; `None` where all is as it must be.
-async fn spawned<P: Pool>(subject: &Subject<P>) -> Result<Option<String>, Error> {
+async fn spawned(subject: &Subject) -> Result<Option<String>, Error> {
     let (works, gates) = works(&subject.pool, subject.dialect(), |_| Ending::Commit).await?;
     subject.settle().await;
     let (log, before) = (Log::default(), subject.forwarded());
@@ -188,7 +181,7 @@ async fn spawned<P: Pool>(subject: &Subject<P>) -> Result<Option<String>, Error>
 }
 
 /// The same work, polled by its parent.
-async fn unordered<P: Pool>(subject: &Subject<P>) -> Result<Option<String>, Error> {
+async fn unordered(subject: &Subject) -> Result<Option<String>, Error> {
     let (works, gates) = works(&subject.pool, subject.dialect(), |_| Ending::Commit).await?;
     let works = works.into_iter().map(|work| work.done(Log::default()));
     let mut works: FuturesUnordered<_> = works.collect();
@@ -207,7 +200,7 @@ async fn unordered<P: Pool>(subject: &Subject<P>) -> Result<Option<String>, Erro
 }
 
 /// The same work, of which the one that ends first fails.
-async fn with_an_error<P: Pool>(subject: &Subject<P>) -> Result<Option<String>, Error> {
+async fn with_an_error(subject: &Subject) -> Result<Option<String>, Error> {
     let failing = WORDS[ENDS[0]];
     let ending = |word: &str| if word == failing { Ending::Fail } else { Ending::Commit };
     let (works, gates) = works(&subject.pool, subject.dialect(), ending).await?;
@@ -236,7 +229,7 @@ async fn with_an_error<P: Pool>(subject: &Subject<P>) -> Result<Option<String>, 
     })
 }
 
-async fn joined_results_keep_the_order<P: Pool>(subject: &Subject<P>) -> Result<Verdict, Error> {
+async fn joined_results_keep_the_order(subject: &Subject) -> Result<Verdict, Error> {
     if let Some(wrong) = joined(subject).await? {
         return Ok(Verdict::violated(wrong));
     }
@@ -248,7 +241,7 @@ fn not_done(word: &str) -> String {
 }
 
 /// Opens the gates in their order, while all of the work is waited for.
-async fn joined<P: Pool>(subject: &Subject<P>) -> Result<Option<String>, Error> {
+async fn joined(subject: &Subject) -> Result<Option<String>, Error> {
     let (works, gates) = works(&subject.pool, subject.dialect(), |_| Ending::Commit).await?;
     let log = Log::default();
     let mut all = join_all(works.into_iter().map(|work| work.done(log.clone())));
@@ -273,7 +266,7 @@ async fn joined<P: Pool>(subject: &Subject<P>) -> Result<Option<String>, Error> 
 }
 
 /// The same, where a result is handed out as soon as all before it are.
-async fn buffered<P: Pool>(subject: &Subject<P>) -> Result<Option<String>, Error> {
+async fn buffered(subject: &Subject) -> Result<Option<String>, Error> {
     let (works, gates) = works(&subject.pool, subject.dialect(), |_| Ending::Commit).await?;
     let (log, at_a_time) = (Log::default(), works.len());
     let works = works.into_iter().map(|work| work.done(log.clone()));

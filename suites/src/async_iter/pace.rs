@@ -1,6 +1,6 @@
 //! When rows are asked for, and how far ahead of their reader they come.
 
-use std::{future::ready, marker::PhantomData, pin::pin};
+use std::{future::ready, pin::pin};
 
 use dropproof::{
     contract::{Capability, Pool, Session, Statements},
@@ -28,58 +28,51 @@ const STOPS: [u64; 3] = [1, 100, 1000];
 /// `tcp_rmem` in tcp(7)), and in a buffer of the library's.
 const AHEAD_MAX: u64 = 16 << 20;
 
-/// The checks, for one type of pool.
-pub(super) struct Pace<P>(PhantomData<P>);
+pub(super) const CHECKS: &[Check] = &[
+    Check {
+        id: "async-iter/stream-that-is-not-polled-sends-nothing",
+        level: Level::Must,
+        requirement: "A stream that is made and not polled MUST NOT send a byte, and where it is \
+            dropped so, its session MUST be as before.",
+        claims: &["iter-db-stream"],
+        needs: &[Capability::Connection],
+        since: "0.1.0",
+        background: "A stream is inert until it is polled, as a future is. What asks at once \
+            asks also where the stream is thrown away, and by then nobody knows that an answer \
+            is due.",
+        catches: &[(Fault::StreamStartsEarly, "bytes")],
+        run: |cell| cell.play(stream_that_is_not_polled_sends_nothing),
+    },
+    Check {
+        id: "async-iter/rows-come-as-they-arrive",
+        level: Level::Must,
+        requirement: "A stream MUST give each row when it is there, whatever the server keeps back \
+            after it, and other tasks MUST run while it waits.",
+        claims: &["iter-db-stream", "iter-async-for-protocol"],
+        needs: &[Capability::Connection],
+        since: "0.1.0",
+        background: "A stream over a vector that was fetched gives its first row when the last \
+            has come, and costs what it was meant to save.",
+        catches: &[(Fault::StreamFetchesAll, "while the next row is kept back")],
+        run: |cell| cell.play(rows_come_as_they_arrive),
+    },
+    Check {
+        id: "async-iter/slow-reader-holds-the-server-back",
+        level: Level::Should,
+        requirement: "Of a result that does not fit into the buffers of sockets, a stream SHOULD \
+            take no more from the server than its reader has read and these buffers hold.",
+        claims: &["iter-db-stream"],
+        needs: &[Capability::Connection],
+        since: "0.1.0",
+        background: "Who streams has more rows than memory. A library that reads all of them at \
+            the first step, or whose own task goes on reading into a channel without a bound, \
+            has the whole result in memory, whatever its stream looks like.",
+        catches: &[(Fault::StreamFetchesAll, "has taken more than")],
+        run: |cell| cell.play(slow_reader_holds_the_server_back),
+    },
+];
 
-impl<P: Pool> Pace<P> {
-    pub(super) const CHECKS: &'static [Check<P>] = &[
-        Check {
-            id: "async-iter/stream-that-is-not-polled-sends-nothing",
-            level: Level::Must,
-            requirement: "A stream that is made and not polled MUST NOT send a byte, and where it is \
-                dropped so, its session MUST be as before.",
-            claims: &["iter-db-stream"],
-            needs: &[Capability::Connection],
-            since: "0.1.0",
-            background: "A stream is inert until it is polled, as a future is. What asks at once \
-                asks also where the stream is thrown away, and by then nobody knows that an answer \
-                is due.",
-            catches: &[(Fault::StreamStartsEarly, "bytes")],
-            run: |cell| cell.play(stream_that_is_not_polled_sends_nothing),
-        },
-        Check {
-            id: "async-iter/rows-come-as-they-arrive",
-            level: Level::Must,
-            requirement: "A stream MUST give each row when it is there, whatever the server keeps back \
-                after it, and other tasks MUST run while it waits.",
-            claims: &["iter-db-stream", "iter-async-for-protocol"],
-            needs: &[Capability::Connection],
-            since: "0.1.0",
-            background: "A stream over a vector that was fetched gives its first row when the last \
-                has come, and costs what it was meant to save.",
-            catches: &[(Fault::StreamFetchesAll, "while the next row is kept back")],
-            run: |cell| cell.play(rows_come_as_they_arrive),
-        },
-        Check {
-            id: "async-iter/slow-reader-holds-the-server-back",
-            level: Level::Should,
-            requirement: "Of a result that does not fit into the buffers of sockets, a stream SHOULD \
-                take no more from the server than its reader has read and these buffers hold.",
-            claims: &["iter-db-stream"],
-            needs: &[Capability::Connection],
-            since: "0.1.0",
-            background: "Who streams has more rows than memory. A library that reads all of them at \
-                the first step, or whose own task goes on reading into a channel without a bound, \
-                has the whole result in memory, whatever its stream looks like.",
-            catches: &[(Fault::StreamFetchesAll, "has taken more than")],
-            run: |cell| cell.play(slow_reader_holds_the_server_back),
-        },
-    ];
-}
-
-async fn stream_that_is_not_polled_sends_nothing<P: Pool>(
-    subject: &Subject<P>,
-) -> Result<Verdict, Error> {
+async fn stream_that_is_not_polled_sends_nothing(subject: &Subject) -> Result<Verdict, Error> {
     let statement = count(0, 3);
     let mut session = subject.pool.session().await?;
     subject.settle().await;
@@ -107,7 +100,7 @@ async fn stream_that_is_not_polled_sends_nothing<P: Pool>(
     Ok(Verdict::Upheld)
 }
 
-async fn rows_come_as_they_arrive<P: Pool>(subject: &Subject<P>) -> Result<Verdict, Error> {
+async fn rows_come_as_they_arrive(subject: &Subject) -> Result<Verdict, Error> {
     let (statement, expected) = (count(0, 3), counted(0, 3));
     let mut session = subject.pool.session().await?;
     // Once to prepare it, and once to see where its rows are.
@@ -162,9 +155,7 @@ fn is_row(event: &Event) -> bool {
     ["DataRow", "Row "].iter().any(|name| event.name.starts_with(name))
 }
 
-async fn slow_reader_holds_the_server_back<P: Pool>(
-    subject: &Subject<P>,
-) -> Result<Verdict, Error> {
+async fn slow_reader_holds_the_server_back(subject: &Subject) -> Result<Verdict, Error> {
     let statement = wide(subject.dialect(), ROWS, LETTERS);
     let row_max = LETTERS as u64 + HEAD_MAX;
     let mut session = subject.pool.session().await?;

@@ -1,9 +1,9 @@
 //! A row that the server cannot compute, in the midst of a result.
 
-use std::{marker::PhantomData, pin::pin};
+use std::pin::pin;
 
 use dropproof::{
-    contract::{Class, Dialect, Pool, Row, Session, Statement, Statements, Value},
+    contract::{BoxedSession, Class, Dialect, Pool, Row, Session, Statement, Statements, Value},
     database::Kind,
     verdict::{Error, Level, Verdict},
 };
@@ -24,32 +24,27 @@ const ROWS: i64 = 10;
 /// This one is refused.
 const REFUSED: i64 = 5;
 
-/// The checks, for one type of pool.
-pub(super) struct Refused<P>(PhantomData<P>);
-
-impl<P: Pool> Refused<P> {
-    pub(super) const CHECKS: &'static [Check<P>] = &[Check {
-        id: ENDS.check,
-        level: Level::Must,
-        requirement: "Where the server refuses a row in the midst of a result, the stream MUST give \
-            rows from the first one on and without a gap, then the error, once and with its class, \
-            then its end; and the session MUST answer the next question by its own answer, or have \
-            been discarded.",
-        claims: &["iter-error-midway"],
-        needs: &[],
-        since: "0.1.0",
-        background: "How many rows come before the error is up to the buffers of both sides: \
-            Postgres sends what it has when its buffer is full, and drops what is in it at an \
-            error. A reader who takes the end for success must not be able to take this for the \
-            end.",
-        catches: &[
-            (Fault::StreamHidesError, "ends without an error"),
-            (Fault::ClassLost, "with class `other`"),
-            (Fault::StreamAfterEnd, "after its error"),
-        ],
-        run: |cell| cell.play_scenario(&ENDS, refused_row_ends_the_stream),
-    }];
-}
+pub(super) const CHECKS: &[Check] = &[Check {
+    id: ENDS.check,
+    level: Level::Must,
+    requirement: "Where the server refuses a row in the midst of a result, the stream MUST give \
+        rows from the first one on and without a gap, then the error, once and with its class, \
+        then its end; and the session MUST answer the next question by its own answer, or have \
+        been discarded.",
+    claims: &["iter-error-midway"],
+    needs: &[],
+    since: "0.1.0",
+    background: "How many rows come before the error is up to the buffers of both sides: \
+        Postgres sends what it has when its buffer is full, and drops what is in it at an \
+        error. A reader who takes the end for success must not be able to take this for the \
+        end.",
+    catches: &[
+        (Fault::StreamHidesError, "ends without an error"),
+        (Fault::ClassLost, "with class `other`"),
+        (Fault::StreamAfterEnd, "after its error"),
+    ],
+    run: |cell| cell.play_scenario(&ENDS, refused_row_ends_the_stream),
+}];
 
 const NO_CODE: &str = "the original keeps no code of this error";
 
@@ -127,7 +122,7 @@ fn ten(column: &str) -> Statement {
     Statement::new(sql, [])
 }
 
-async fn refused_row_ends_the_stream<P: Pool>(subject: &Subject<P>) -> Result<Verdict, Error> {
+async fn refused_row_ends_the_stream(subject: &Subject) -> Result<Verdict, Error> {
     let dialect = subject.dialect();
     let mut session = subject.pool.session().await?;
     let first = streamed(subject, &mut session, ("row is refused", refused(dialect))).await?;
@@ -179,9 +174,9 @@ struct Streamed {
 }
 
 /// Reads a stream until no row comes, and twice more.
-async fn streamed<P: Pool>(
-    subject: &Subject<P>,
-    session: &mut P::Session,
+async fn streamed(
+    subject: &Subject,
+    session: &mut BoxedSession,
     (name, statement): (&str, Statement),
 ) -> Result<Streamed, Error> {
     let mut on = session.on();

@@ -1,7 +1,5 @@
 //! What a stream gives: every row of its result, once, in order.
 
-use std::marker::PhantomData;
-
 use dropproof::{
     contract::{Pool, Session, Statements},
     verdict::{Error, Level, Verdict},
@@ -23,28 +21,23 @@ const MANY: usize = 3000;
 /// So many of them are read at a time.
 const PART: usize = 1000;
 
-/// The checks, for one type of pool.
-pub(super) struct Rows<P>(PhantomData<P>);
-
-impl<P: Pool> Rows<P> {
-    pub(super) const CHECKS: &'static [Check<P>] = &[Check {
-        id: IN_ORDER.check,
-        level: Level::Must,
-        requirement: "A stream MUST give every row of its result once and in the order of the \
-            result, as fetching them all does, whether there is no row or there are thousands, and \
-            however many are read at a time.",
-        claims: &["iter-db-stream"],
-        needs: &[],
-        since: "0.1.0",
-        background: "A stream is made of buffers, and rows are lost or given twice where one ends \
-            and the next begins: at the last row of a message, of a page or of a channel.",
-        catches: &[
-            (Fault::StreamLosesLast, "gives 0 of 1 rows"),
-            (Fault::StreamRepeats, "gives 2 of 1 rows"),
-        ],
-        run: |cell| cell.play_scenario(&IN_ORDER, rows_come_once_and_in_order),
-    }];
-}
+pub(super) const CHECKS: &[Check] = &[Check {
+    id: IN_ORDER.check,
+    level: Level::Must,
+    requirement: "A stream MUST give every row of its result once and in the order of the \
+        result, as fetching them all does, whether there is no row or there are thousands, and \
+        however many are read at a time.",
+    claims: &["iter-db-stream"],
+    needs: &[],
+    since: "0.1.0",
+    background: "A stream is made of buffers, and rows are lost or given twice where one ends \
+        and the next begins: at the last row of a message, of a page or of a channel.",
+    catches: &[
+        (Fault::StreamLosesLast, "gives 0 of 1 rows"),
+        (Fault::StreamRepeats, "gives 2 of 1 rows"),
+    ],
+    run: |cell| cell.play_scenario(&IN_ORDER, rows_come_once_and_in_order),
+}];
 
 /// What the original does with a stream while another statement runs.
 const fn under_a_stream(nth: usize) -> (Theirs, &'static str) {
@@ -91,7 +84,7 @@ pub(super) const IN_ORDER: Scenario = Scenario {
     }],
 };
 
-async fn rows_come_once_and_in_order<P: Pool>(subject: &Subject<P>) -> Result<Verdict, Error> {
+async fn rows_come_once_and_in_order(subject: &Subject) -> Result<Verdict, Error> {
     let mut session = subject.pool.session().await?;
     for length in LENGTHS {
         let (statement, expected) = (count(0, length), counted(0, length));

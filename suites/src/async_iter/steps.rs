@@ -1,7 +1,8 @@
 //! Statements whose rows are known beforehand, and how their streams are read.
 
 use dropproof::contract::{
-    Dialect, Op, Pool, Result as LayerResult, Row, Session, Statement, Statements, Value,
+    BoxedPool, BoxedSession, Dialect, Op, Pool, Result as LayerResult, Row, Session, Statement,
+    Statements, Value,
 };
 use futures::TryStreamExt;
 
@@ -69,7 +70,7 @@ pub(super) async fn echoes<S: Session>(
 }
 
 /// Leases so many sessions, in order.
-pub(super) async fn lease<P: Pool>(pool: &P, sessions: u32) -> LayerResult<Vec<P::Session>> {
+pub(super) async fn lease(pool: &BoxedPool, sessions: u32) -> LayerResult<Vec<BoxedSession>> {
     let mut lent = Vec::new();
     for _ in 0..sessions {
         lent.push(pool.session().await?);

@@ -1,13 +1,12 @@
 //! Streams that are read at the same time, and results of a session that several tasks share.
 
 use std::{
-    marker::PhantomData,
     pin::{Pin, pin},
     sync::Arc,
 };
 
 use dropproof::{
-    contract::{self, Capability, Pool, Session, SharedUnit, Statements},
+    contract::{self, BoxedSession, Capability, Session, SharedUnit, Statements},
     verdict::{Error, Level, Verdict},
 };
 use futures::{
@@ -28,47 +27,39 @@ const MANY: usize = 3000;
 /// So many tasks share it.
 const TASKS: usize = 4;
 
-/// The checks, for one type of pool.
-pub(super) struct Together<P>(PhantomData<P>);
+pub(super) const CHECKS: &[Check] = &[
+    Check {
+        id: "async-iter/streams-side-by-side-keep-to-themselves",
+        level: Level::Must,
+        requirement: "Streams that are read in turns on sessions of one pool MUST each give all of \
+            their own rows, in order, also where another session is asked meanwhile; and sessions \
+            that are read at the same time MUST each give their own rows, in the order of the \
+            arguments.",
+        claims: &["iter-db-stream", "iter-as-completed-order"],
+        needs: &[],
+        since: "0.1.0",
+        background: "A stream borrows its session, so the compiler keeps statements of one session \
+            apart, and what is left to get wrong are buffers that sessions share.",
+        catches: &[(Fault::StreamsCrossed, "stream 1 gives")],
+        run: |cell| cell.play(streams_side_by_side),
+    },
+    Check {
+        id: "async-iter/shared-session-gives-whole-results",
+        level: Level::Must,
+        requirement: "Tasks that read long results on a session that they share MUST each get all \
+            rows of their own, or an error, and never fewer.",
+        claims: &["iter-db-stream"],
+        needs: &[Capability::UnitOfWork],
+        since: "0.1.0",
+        background: "A statement that is sent while the rows of another are still read ends them \
+            early in some drivers, without an error. `&mut self` behind a lock leaves one at a \
+            time.",
+        catches: &[(Fault::StreamLosesLast, "2999 of 3000 rows"), (Fault::AnswersCrossed, "where")],
+        run: |cell| cell.play(shared_session_gives_whole_results),
+    },
+];
 
-impl<P: Pool> Together<P> {
-    pub(super) const CHECKS: &'static [Check<P>] = &[
-        Check {
-            id: "async-iter/streams-side-by-side-keep-to-themselves",
-            level: Level::Must,
-            requirement: "Streams that are read in turns on sessions of one pool MUST each give all of \
-                their own rows, in order, also where another session is asked meanwhile; and sessions \
-                that are read at the same time MUST each give their own rows, in the order of the \
-                arguments.",
-            claims: &["iter-db-stream", "iter-as-completed-order"],
-            needs: &[],
-            since: "0.1.0",
-            background: "A stream borrows its session, so the compiler keeps statements of one session \
-                apart, and what is left to get wrong are buffers that sessions share.",
-            catches: &[(Fault::StreamsCrossed, "stream 1 gives")],
-            run: |cell| cell.play(streams_side_by_side),
-        },
-        Check {
-            id: "async-iter/shared-session-gives-whole-results",
-            level: Level::Must,
-            requirement: "Tasks that read long results on a session that they share MUST each get all \
-                rows of their own, or an error, and never fewer.",
-            claims: &["iter-db-stream"],
-            needs: &[Capability::UnitOfWork],
-            since: "0.1.0",
-            background: "A statement that is sent while the rows of another are still read ends them \
-                early in some drivers, without an error. `&mut self` behind a lock leaves one at a \
-                time.",
-            catches: &[
-                (Fault::StreamLosesLast, "2999 of 3000 rows"),
-                (Fault::AnswersCrossed, "where"),
-            ],
-            run: |cell| cell.play(shared_session_gives_whole_results),
-        },
-    ];
-}
-
-async fn streams_side_by_side<P: Pool>(subject: &Subject<P>) -> Result<Verdict, Error> {
+async fn streams_side_by_side(subject: &Subject) -> Result<Verdict, Error> {
     let mut sessions = lease(&subject.pool, SESSIONS_MAX).await?;
     if let Some(wrong) = in_turns(subject, &mut sessions).await? {
         return Ok(Verdict::violated(wrong));
@@ -84,9 +75,9 @@ async fn streams_side_by_side<P: Pool>(subject: &Subject<P>) -> Result<Verdict, 
 }
 
 /// Reads two streams in turns, and asks a third session in between; `None` where all is as it must be.
-async fn in_turns<P: Pool>(
-    subject: &Subject<P>,
-    sessions: &mut [P::Session],
+async fn in_turns(
+    subject: &Subject,
+    sessions: &mut [BoxedSession],
 ) -> Result<Option<String>, Error> {
     let [one, other, third] = sessions else {
         return Err(Error::Vacuous { why: "there are no three sessions".to_owned() });
@@ -124,9 +115,7 @@ where
     Ok(())
 }
 
-async fn shared_session_gives_whole_results<P: Pool>(
-    subject: &Subject<P>,
-) -> Result<Verdict, Error> {
+async fn shared_session_gives_whole_results(subject: &Subject) -> Result<Verdict, Error> {
     let shared: SharedUnit = Arc::new(Mutex::new(units(subject)?.unit()));
     let together = Arc::new(Barrier::new(TASKS));
     let asked = (0..TASKS).map(|task| {

@@ -1,6 +1,6 @@
 //! Work that waits for a session, and the turns in which it gets one.
 
-use std::{marker::PhantomData, pin::pin};
+use std::pin::pin;
 
 use dropproof::{
     contract::{self, Op, Pool, Session},
@@ -16,26 +16,21 @@ use crate::{
     trace::Fact,
 };
 
-/// The checks, for one type of pool.
-pub(super) struct Waiting<P>(PhantomData<P>);
-
-impl<P: Pool> Waiting<P> {
-    pub(super) const CHECKS: &'static [Check<P>] = &[Check {
-        id: IN_TURN.check,
-        level: Level::Should,
-        requirement: "Work that waits for the one session of a pool SHOULD get it in the order in \
-            which it has asked for it, and MUST all come to its end.",
-        claims: &["iter-as-completed-start-order"],
-        needs: &[],
-        since: "0.1.0",
-        background: "In which order joined futures are polled first belongs to what joins them, and \
-            no caller may depend on it. In which order a pool serves those who wait belongs to the \
-            pool: where the last comes first, whoever has waited longest waits on, and under load \
-            for ever.",
-        catches: &[(Fault::LastWaiterFirst, "have it as")],
-        run: |cell| cell.play_scenario_lending(1, &IN_TURN, waiting_work_gets_its_turn),
-    }];
-}
+pub(super) const CHECKS: &[Check] = &[Check {
+    id: IN_TURN.check,
+    level: Level::Should,
+    requirement: "Work that waits for the one session of a pool SHOULD get it in the order in \
+        which it has asked for it, and MUST all come to its end.",
+    claims: &["iter-as-completed-start-order"],
+    needs: &[],
+    since: "0.1.0",
+    background: "In which order joined futures are polled first belongs to what joins them, and \
+        no caller may depend on it. In which order a pool serves those who wait belongs to the \
+        pool: where the last comes first, whoever has waited longest waits on, and under load \
+        for ever.",
+    catches: &[(Fault::LastWaiterFirst, "have it as")],
+    run: |cell| cell.play_scenario_lending(1, &IN_TURN, waiting_work_gets_its_turn),
+}];
 
 pub(super) const IN_TURN: Scenario = Scenario {
     check: "async-iter/waiting-work-gets-its-turn",
@@ -52,7 +47,7 @@ pub(super) const IN_TURN: Scenario = Scenario {
     }],
 };
 
-async fn waiting_work_gets_its_turn<P: Pool>(subject: &Subject<P>) -> Result<Verdict, Error> {
+async fn waiting_work_gets_its_turn(subject: &Subject) -> Result<Verdict, Error> {
     let (asks, turns) = (Log::default(), Log::default());
     let lent = subject.pool.session().await?;
     let works: FuturesUnordered<_> = WORDS

@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use dropproof::contract::{
-    self, Answer, Class, Dialect, Ending, Gate, Op, Pool, Row, Script, Session, Statement, Step,
-    Value,
+    self, Answer, BoxedPool, BoxedSession, Class, Dialect, Ending, Gate, Op, Row, Script, Session,
+    Statement, Step, Value,
 };
 use tokio::sync::Semaphore;
 
@@ -91,11 +91,11 @@ impl<S: Session> Work<S> {
 }
 
 /// Leases a session for each word, and makes work of it, which nothing has begun yet.
-pub(super) async fn works<P: Pool>(
-    pool: &P,
+pub(super) async fn works(
+    pool: &BoxedPool,
     dialect: Dialect,
     ending: impl Fn(&str) -> Ending,
-) -> contract::Result<(Vec<Work<P::Session>>, Vec<Gate>)> {
+) -> contract::Result<(Vec<Work<BoxedSession>>, Vec<Gate>)> {
     let (mut works, mut gates) = (Vec::new(), Vec::new());
     for (session, word) in lease(pool, SESSIONS).await?.into_iter().zip(WORDS) {
         let gate = Gate::default();

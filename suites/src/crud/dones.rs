@@ -1,7 +1,7 @@
 //! Dones: a task is marked once, and unmarked once.
 
 use dropproof::{
-    contract::{self, Class, Op, Pool, Session},
+    contract::{self, BoxedSession, Class, Op, Pool, Session},
     verdict::{Error, Verdict},
 };
 use futures::future::join;
@@ -52,7 +52,7 @@ pub(super) const MARKS: Scenario = Scenario {
     }],
 };
 
-pub(super) async fn task_is_marked_once<P: Pool>(subject: &Subject<P>) -> Result<Verdict, Error> {
+pub(super) async fn task_is_marked_once(subject: &Subject) -> Result<Verdict, Error> {
     let mut session = subject.pool.session().await?;
     let id = session.run(&create_task("t0")).await?.id()?;
     for (step, op, rows) in [
@@ -90,9 +90,9 @@ pub(super) async fn task_is_marked_once<P: Pool>(subject: &Subject<P>) -> Result
 }
 
 /// Both have seen that it is not marked; one of them wins.
-async fn two_mark_it_at_the_same_time<P: Pool>(
-    subject: &Subject<P>,
-    first: &mut P::Session,
+async fn two_mark_it_at_the_same_time(
+    subject: &Subject,
+    first: &mut BoxedSession,
     id: i64,
 ) -> Result<Verdict, Error> {
     let step = "two mark it at the same time";

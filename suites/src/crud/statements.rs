@@ -23,8 +23,8 @@ use crate::{
 pub(super) const FAILED: Scenario =
     Scenario { check: "crud/failed-statement-leaves-the-session-usable", originals: &[] };
 
-pub(super) async fn failed_statement_leaves_the_session_usable<P: Pool>(
-    subject: &Subject<P>,
+pub(super) async fn failed_statement_leaves_the_session_usable(
+    subject: &Subject,
 ) -> Result<Verdict, Error> {
     let mut session = subject.pool.session().await?;
     let nowhere = Op::Fetch(Statement::new("SELECT * FROM nowhere", []));
@@ -98,8 +98,8 @@ pub(super) const PARAMETERS: Scenario = Scenario {
 };
 
 /// All are tried, so that one layer's several mistakes are named together.
-pub(super) async fn wrong_number_of_parameters_is_refused<P: Pool>(
-    subject: &Subject<P>,
+pub(super) async fn wrong_number_of_parameters_is_refused(
+    subject: &Subject,
 ) -> Result<Verdict, Error> {
     let (read, read_back) =
         ("SELECT email FROM users WHERE email = ?", "SELECT email FROM users WHERE ? = email");
@@ -201,8 +201,8 @@ const ONLY_POSTGRES: &[Kind] = &[Kind::Postgres];
 const MYSQLS: &[Kind] = &[Kind::MySql, Kind::MariaDb];
 
 /// The raw statements of the notes: insert, update and commit, select, leave.
-pub(super) async fn statement_outside_of_a_transaction_is_committed_at_once<P: Pool>(
-    subject: &Subject<P>,
+pub(super) async fn statement_outside_of_a_transaction_is_committed_at_once(
+    subject: &Subject,
 ) -> Result<Verdict, Error> {
     let trace = &subject.trace;
     let mut session = subject.pool.session().await?;
@@ -265,7 +265,7 @@ fn texts(row: &[Value]) -> Vec<String> {
 }
 
 /// The email of the only user, as another connection sees it.
-async fn see_email<P: Pool>(subject: &Subject<P>) -> Result<String, Error> {
+async fn see_email(subject: &Subject) -> Result<String, Error> {
     let email = match column(subject, "SELECT email FROM users").await?.as_slice() {
         [Value::Text(email)] => email.clone(),
         other => format!("{other:?}"),
@@ -280,8 +280,8 @@ pub(super) const BULK: Scenario =
 /// More rows than fit in a page of most things that count to 256 or 1000.
 const BULK_ROWS: i64 = 1003;
 
-pub(super) async fn bulk_insert_is_stored_whole_or_not_at_all<P: Pool>(
-    subject: &Subject<P>,
+pub(super) async fn bulk_insert_is_stored_whole_or_not_at_all(
+    subject: &Subject,
 ) -> Result<Verdict, Error> {
     let mut session = subject.pool.session().await?;
     let insert = |keys: Vec<i64>| {

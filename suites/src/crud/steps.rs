@@ -2,8 +2,8 @@
 
 use dropproof::{
     contract::{
-        self, Class, NewUser, Op, Pool, Row, Session, Statement, Statements, Step, Task, User,
-        Value,
+        self, BoxedSession, Class, NewUser, Op, Row, Session, Statement, Statements, Step, Task,
+        User, Value,
     },
     verdict::{Error, Verdict},
 };
@@ -49,9 +49,9 @@ pub(super) async fn changed<S: Session>(session: &mut S, op: &Op) -> contract::R
 }
 
 /// Runs a change as a step of the trace; how many rows it changed is a fact.
-pub(super) async fn see_change<P: Pool>(
-    subject: &Subject<P>,
-    session: &mut P::Session,
+pub(super) async fn see_change(
+    subject: &Subject,
+    session: &mut BoxedSession,
     step: &str,
     op: &Op,
 ) -> contract::Result<u64> {
@@ -90,14 +90,14 @@ pub(super) fn broken_failure<T>(
 }
 
 /// Asks a question with one answer, as a step of the trace.
-pub(super) async fn sees_seven<P: Pool>(subject: &Subject<P>, session: &mut P::Session) -> bool {
+pub(super) async fn sees_seven(subject: &Subject, session: &mut BoxedSession) -> bool {
     sees_seven_at(subject, session, "select 7").await
 }
 
 /// Asks a question with one answer, as a step of that name.
-pub(super) async fn sees_seven_at<P: Pool>(
-    subject: &Subject<P>,
-    session: &mut P::Session,
+pub(super) async fn sees_seven_at(
+    subject: &Subject,
+    session: &mut BoxedSession,
     step: &str,
 ) -> bool {
     let shown = |rows: &Vec<_>| format!("{rows:?}");
@@ -119,10 +119,7 @@ async fn seven<S: Session>(session: &mut S) -> contract::Result<Vec<Row>> {
 }
 
 /// The first column of the rows that the witness is asked for.
-pub(super) async fn column<P: Pool>(
-    subject: &Subject<P>,
-    sql: &'static str,
-) -> Result<Vec<Value>, Error> {
+pub(super) async fn column(subject: &Subject, sql: &'static str) -> Result<Vec<Value>, Error> {
     let rows = subject.witness().query(sql).await?;
     Ok(rows.into_iter().filter_map(|row| row.into_iter().next()).collect())
 }

@@ -45,8 +45,8 @@ pub(super) const LIST: Scenario = Scenario {
 };
 
 /// The second of three tasks is marked.
-pub(super) async fn every_task_is_listed_once_with_its_done_flag<P: Pool>(
-    subject: &Subject<P>,
+pub(super) async fn every_task_is_listed_once_with_its_done_flag(
+    subject: &Subject,
 ) -> Result<Verdict, Error> {
     let mut session = subject.pool.session().await?;
     let mut model = Vec::new();
@@ -126,9 +126,7 @@ pub(super) const FOUND: Scenario = Scenario {
 };
 
 /// An id that is cut to 32 bits on its way would find the task.
-pub(super) async fn task_is_found_by_its_id_alone<P: Pool>(
-    subject: &Subject<P>,
-) -> Result<Verdict, Error> {
+pub(super) async fn task_is_found_by_its_id_alone(subject: &Subject) -> Result<Verdict, Error> {
     let mut session = subject.pool.session().await?;
     let id = session.run(&create_task("t0")).await?.id()?;
 
@@ -164,8 +162,8 @@ pub(super) async fn task_is_found_by_its_id_alone<P: Pool>(
 }
 
 /// Nothing is there with the id, or no longer: another has deleted it after it was read.
-pub(super) async fn change_of_what_is_missing_changes_nothing<P: Pool>(
-    subject: &Subject<P>,
+pub(super) async fn change_of_what_is_missing_changes_nothing(
+    subject: &Subject,
 ) -> Result<Verdict, Error> {
     let mut session = subject.pool.session().await?;
     let id = session.run(&create_task("t0")).await?.id()?;
@@ -255,9 +253,7 @@ pub(super) const READ_BACK: Scenario = Scenario {
     ],
 };
 
-pub(super) async fn write_is_read_back_at_once<P: Pool>(
-    subject: &Subject<P>,
-) -> Result<Verdict, Error> {
+pub(super) async fn write_is_read_back_at_once(subject: &Subject) -> Result<Verdict, Error> {
     let mut session = subject.pool.session().await?;
     let long = "x".repeat(1024);
     let mut id = 0;
@@ -338,8 +334,8 @@ const fn at_delete(theirs: (&'static str, usize), ours: &'static str) -> Deviati
     }
 }
 
-pub(super) async fn delete_takes_the_mark_along_at_commit<P: Pool>(
-    subject: &Subject<P>,
+pub(super) async fn delete_takes_the_mark_along_at_commit(
+    subject: &Subject,
 ) -> Result<Verdict, Error> {
     let trace = &subject.trace;
     let mut session = subject.pool.session().await?;

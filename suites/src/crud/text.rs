@@ -19,7 +19,7 @@ use super::{
 use crate::{Cell, Judged, Subject};
 
 /// Stores random texts, and reads them back through the layer and through the witness.
-pub(super) fn text_comes_back_as_it_was_stored<P: Pool>(cell: &Cell<P>) -> Result<Judged, Error> {
+pub(super) fn text_comes_back_as_it_was_stored(cell: &Cell) -> Result<Judged, Error> {
     let subject = cell.subject()?;
     let config = Config { cases: 128, failure_persistence: None, ..Config::default() };
     let random = TestRng::from_seed(RngAlgorithm::ChaCha, &cell.seed_bytes());
@@ -65,10 +65,7 @@ fn titles() -> impl Strategy<Value = Vec<Option<String>>> {
 }
 
 /// The in-memory model is the list of titles itself, under the ids that were returned.
-fn stores_and_reads<P: Pool>(
-    subject: &Subject<P>,
-    titles: &[Option<String>],
-) -> Result<Verdict, Error> {
+fn stores_and_reads(subject: &Subject, titles: &[Option<String>]) -> Result<Verdict, Error> {
     let witness = subject.witness();
     witness.empty_tables()?;
     let (model, read) = subject.wait(async {
@@ -98,7 +95,7 @@ fn stores_and_reads<P: Pool>(
 }
 
 /// NUL in text is kept whole or refused whole.
-async fn nul_is_kept_or_refused<P: Pool>(subject: &Subject<P>) -> Result<Verdict, Error> {
+async fn nul_is_kept_or_refused(subject: &Subject) -> Result<Verdict, Error> {
     let mut session = subject.pool.session().await?;
     let title = Some("a\0b".to_owned());
     let created = session.run(&Op::CreateTask { title: title.clone() }).await;
@@ -121,8 +118,8 @@ async fn nul_is_kept_or_refused<P: Pool>(subject: &Subject<P>) -> Result<Verdict
 }
 
 /// A name of 256 characters in a column of 255, beside one of 255 that fits.
-pub(super) async fn text_that_is_too_long_is_refused_or_kept_whole<P: Pool>(
-    subject: &Subject<P>,
+pub(super) async fn text_that_is_too_long_is_refused_or_kept_whole(
+    subject: &Subject,
 ) -> Result<Verdict, Error> {
     let mut session = subject.pool.session().await?;
     let named = |length| {

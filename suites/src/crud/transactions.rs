@@ -1,7 +1,7 @@
 //! What sessions see of each other's transactions.
 
 use dropproof::{
-    contract::{Answer, Class, Ending, Gate, Op, Pool, Script, Session, Step},
+    contract::{Answer, BoxedSession, Class, Ending, Gate, Op, Pool, Script, Session, Step},
     database::Kind,
     verdict::{Error, Verdict},
 };
@@ -46,9 +46,7 @@ pub(super) const SEEN_AFTER_COMMIT: Scenario = Scenario {
     }],
 };
 
-pub(super) async fn work_is_seen_only_after_commit<P: Pool>(
-    subject: &Subject<P>,
-) -> Result<Verdict, Error> {
+pub(super) async fn work_is_seen_only_after_commit(subject: &Subject) -> Result<Verdict, Error> {
     let trace = &subject.trace;
     let mut writer = subject.pool.session().await?;
     let mut reader = subject.pool.session().await?;
@@ -95,9 +93,9 @@ pub(super) async fn work_is_seen_only_after_commit<P: Pool>(
 }
 
 /// How many tasks another session sees.
-async fn tasks_seen<P: Pool>(
-    subject: &Subject<P>,
-    reader: &mut P::Session,
+async fn tasks_seen(
+    subject: &Subject,
+    reader: &mut BoxedSession,
     when: &str,
 ) -> Result<usize, Error> {
     let shown = |tasks: &Vec<_>| format!("{} tasks", tasks.len());
@@ -144,8 +142,8 @@ pub(super) const ISOLATION: Scenario = Scenario {
 };
 
 /// One reads in a transaction, another commits, the first reads again.
-pub(super) async fn transaction_reads_as_its_isolation_level_says<P: Pool>(
-    subject: &Subject<P>,
+pub(super) async fn transaction_reads_as_its_isolation_level_says(
+    subject: &Subject,
 ) -> Result<Verdict, Error> {
     let facts = facts(subject.kind());
     let mut session = subject.pool.session().await?;
@@ -165,8 +163,8 @@ pub(super) async fn transaction_reads_as_its_isolation_level_says<P: Pool>(
     }))
 }
 
-async fn second_read<P: Pool>(
-    subject: &Subject<P>,
+async fn second_read(
+    subject: &Subject,
     id: i64,
     [old, new]: [&str; 2],
     level: Option<&'static str>,
@@ -217,8 +215,8 @@ pub(super) const STALE_WRITE: Scenario =
     Scenario { check: "crud/write-on-a-stale-read-follows-the-isolation-level", originals: &[] };
 
 /// One reads in a transaction, another commits, the first writes on what it has read.
-pub(super) async fn write_on_a_stale_read_follows_the_isolation_level<P: Pool>(
-    subject: &Subject<P>,
+pub(super) async fn write_on_a_stale_read_follows_the_isolation_level(
+    subject: &Subject,
 ) -> Result<Verdict, Error> {
     let facts = facts(subject.kind());
     let trace = &subject.trace;

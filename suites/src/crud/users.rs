@@ -1,7 +1,7 @@
 //! Users: they are created, found by their email, and changed.
 
 use dropproof::{
-    contract::{Class, NewUser, Op, Pool, Session, User, UserChange, Value},
+    contract::{BoxedSession, Class, NewUser, Op, Pool, Session, User, UserChange, Value},
     database::Kind,
     verdict::{Error, Verdict},
 };
@@ -18,8 +18,8 @@ use crate::{
 };
 
 /// The server's ids are moved on first, so that one who counts for himself is wrong.
-pub(super) async fn create_returns_the_id_that_the_server_made<P: Pool>(
-    subject: &Subject<P>,
+pub(super) async fn create_returns_the_id_that_the_server_made(
+    subject: &Subject,
 ) -> Result<Verdict, Error> {
     let witness = subject.witness();
     witness
@@ -63,8 +63,8 @@ pub(super) const LOOKUP: Scenario = Scenario {
     }],
 };
 
-pub(super) async fn lookup_by_email_finds_one_or_none_or_fails<P: Pool>(
-    subject: &Subject<P>,
+pub(super) async fn lookup_by_email_finds_one_or_none_or_fails(
+    subject: &Subject,
 ) -> Result<Verdict, Error> {
     let mut session = subject.pool.session().await?;
     for email in ["kim@x.org", "émile@x.org", "lee@x.org", "lee@x.org"] {
@@ -115,8 +115,8 @@ pub(super) const COLLATION: Scenario = Scenario {
     }],
 };
 
-pub(super) async fn lookup_by_email_follows_the_collation<P: Pool>(
-    subject: &Subject<P>,
+pub(super) async fn lookup_by_email_follows_the_collation(
+    subject: &Subject,
 ) -> Result<Verdict, Error> {
     let mut session = subject.pool.session().await?;
     let emails = ["kim@x.org", "lee@x.org", "émile@x.org"];
@@ -151,9 +151,9 @@ pub(super) async fn lookup_by_email_follows_the_collation<P: Pool>(
     Ok(Verdict::Upheld)
 }
 
-async fn see_lookup<P: Pool>(
-    subject: &Subject<P>,
-    session: &mut P::Session,
+async fn see_lookup(
+    subject: &Subject,
+    session: &mut BoxedSession,
     email: &str,
 ) -> Result<Option<User>, dropproof::contract::Error> {
     let shown = |user: &Option<User>| {
@@ -185,8 +185,8 @@ pub(super) const PARTIAL: Scenario = Scenario {
 };
 
 /// Between reading a user and changing one column, another writes the other columns.
-pub(super) async fn update_writes_only_the_named_columns<P: Pool>(
-    subject: &Subject<P>,
+pub(super) async fn update_writes_only_the_named_columns(
+    subject: &Subject,
 ) -> Result<Verdict, Error> {
     let mut session = subject.pool.session().await?;
     let mut ids = Vec::new();
@@ -233,7 +233,7 @@ pub(super) async fn update_writes_only_the_named_columns<P: Pool>(
 }
 
 /// Email, hash and name of a user, as the witness sees them; no name is shown as empty.
-async fn stored<P: Pool>(subject: &Subject<P>, id: i64) -> Result<Vec<String>, Error> {
+async fn stored(subject: &Subject, id: i64) -> Result<Vec<String>, Error> {
     let sql = format!("SELECT email, hashed_password, full_name FROM users WHERE id = {id}");
     let text = |value| match value {
         Value::Text(text) => text,

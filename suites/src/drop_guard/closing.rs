@@ -1,9 +1,7 @@
 //! The end of a pool, dropped on the way.
 
-use std::marker::PhantomData;
-
 use dropproof::{
-    contract::{Ending, Pool, Script, Session},
+    contract::{BoxedPool, BoxedSession, Ending, Pool, Script, Session},
     sweep::Closing,
     verdict::Level,
 };
@@ -11,33 +9,28 @@ use dropproof::{
 use super::create;
 use crate::{Check, Fault, cell::SESSIONS_MAX};
 
-/// The checks of a pool's end.
-pub(super) struct End<P>(PhantomData<P>);
-
-impl<P: Pool> End<P> {
-    pub(super) const CHECKS: &'static [Check<P>] = &[Check {
-        id: "drop-guard/dropped-close-leaves-no-connection",
-        level: Level::Must,
-        requirement: "The close of a pool that is dropped at any place, or not at all, MUST leave no \
-            row, no connection and nothing open on the server, and another pool MUST be sound.",
-        claims: &["guard-cancel-during-close", "guard-open-close-principle"],
-        needs: &[],
-        since: "0.1.0",
-        background: "A close takes the pool, so when it is dropped nobody is left to close what it \
-            had not come to. Connections end with their last owner: a task that keeps one alive for \
-            the sake of a farewell keeps it for ever when nobody waits for it.",
-        catches: &[(Fault::CloseForgotten, "connections are left")],
-        run: |cell| cell.sweep_closing(ends()),
-    }];
-}
+pub(super) const CHECKS: &[Check] = &[Check {
+    id: "drop-guard/dropped-close-leaves-no-connection",
+    level: Level::Must,
+    requirement: "The close of a pool that is dropped at any place, or not at all, MUST leave no \
+        row, no connection and nothing open on the server, and another pool MUST be sound.",
+    claims: &["guard-cancel-during-close", "guard-open-close-principle"],
+    needs: &[],
+    since: "0.1.0",
+    background: "A close takes the pool, so when it is dropped nobody is left to close what it \
+        had not come to. Connections end with their last owner: a task that keeps one alive for \
+        the sake of a farewell keeps it for ever when nobody waits for it.",
+    catches: &[(Fault::CloseForgotten, "connections are left")],
+    run: |cell| cell.sweep_closing(ends()),
+}];
 
 /// The end of a pool whose sessions are idle, and of one that still has to clear up.
-fn ends<P: Pool>() -> Vec<(String, Closing<P>)> {
-    let given_back = |pool: P, lent| async move {
+fn ends() -> Vec<(String, Closing)> {
+    let given_back = |pool: BoxedPool, lent| async move {
         drop(lent);
         pool.close().await
     };
-    let transaction_left = |pool: P, mut lent: Vec<P::Session>| async move {
+    let transaction_left = |pool: BoxedPool, mut lent: Vec<BoxedSession>| async move {
         if let Some(session) = lent.first_mut() {
             session.transact(Script::new([create()], Ending::Leave).0).await?;
         }

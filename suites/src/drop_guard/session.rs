@@ -1,9 +1,7 @@
 //! What a session carries when it is given back.
 
-use std::marker::PhantomData;
-
 use dropproof::{
-    contract::{Capability, Op, Pool, Session},
+    contract::{BoxedSession, Capability, Op, Session},
     database::Kind,
     sweep::Operation,
     verdict::Level,
@@ -11,31 +9,26 @@ use dropproof::{
 
 use crate::{Check, Fault, cell::Named};
 
-/// The checks of sessions that are given back.
-pub(super) struct GivenBack<P>(PhantomData<P>);
-
-impl<P: Pool> GivenBack<P> {
-    pub(super) const CHECKS: &'static [Check<P>] = &[Check {
-        id: "drop-guard/given-back-session-is-reset",
-        level: Level::Must,
-        requirement: "A session that is given back with a transaction, a lock, a temporary table \
-            or a changed variable MUST be as good as new when it is lent again.",
-        claims: &["guard-unclosed-collected"],
-        needs: &[Capability::Reset],
-        since: "0.1.0",
-        background: "Nothing was dropped here: a statement has changed the session, and no guard \
-            knows of it. A pool that says it resets its connections (COM_RESET_CONNECTION, DISCARD \
-            ALL) must do so before the next lease, not after, and not only where a flag of its own \
-            says that something has happened.",
-        catches: &[(Fault::StateCarriedOver, "poisoned at transaction: uncut")],
-        run: |cell| cell.uncut_each(dirty(cell.kind())),
-    }];
-}
+pub(super) const CHECKS: &[Check] = &[Check {
+    id: "drop-guard/given-back-session-is-reset",
+    level: Level::Must,
+    requirement: "A session that is given back with a transaction, a lock, a temporary table \
+        or a changed variable MUST be as good as new when it is lent again.",
+    claims: &["guard-unclosed-collected"],
+    needs: &[Capability::Reset],
+    since: "0.1.0",
+    background: "Nothing was dropped here: a statement has changed the session, and no guard \
+        knows of it. A pool that says it resets its connections (COM_RESET_CONNECTION, DISCARD \
+        ALL) must do so before the next lease, not after, and not only where a flag of its own \
+        says that something has happened.",
+    catches: &[(Fault::StateCarriedOver, "poisoned at transaction: uncut")],
+    run: |cell| cell.uncut_each(dirty(cell.kind())),
+}];
 
 /// Each way to leave a session dirty, by what is left.
 ///
 /// A temporary table takes the place of the one that the next borrower writes into.
-fn dirty<P: Pool>(database: Kind) -> Named<P> {
+fn dirty(database: Kind) -> Named {
     let ways: &[(&str, &str)] = match database {
         Kind::Postgres => &[
             ("transaction", "BEGIN"),
@@ -61,7 +54,7 @@ fn dirty<P: Pool>(database: Kind) -> Named<P> {
     };
     let operation = |(left, sql): &(&'static str, &'static str)| {
         let sql = *sql;
-        let operation = Operation::new(move |_, mut session: P::Session| async move {
+        let operation = Operation::new(move |_, mut session: BoxedSession| async move {
             session.run(&Op::Text(sql.into())).await.map(drop)
         });
         ((*left).to_owned(), operation)

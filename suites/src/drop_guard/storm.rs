@@ -1,11 +1,9 @@
 //! Many scopes on a small pool.
 
-use std::marker::PhantomData;
-
 use dropproof::{
     contract::{
-        Class, Ending, Gate, Op, Pool, Result as LayerResult, Script, Session, Statement,
-        Statements, Step, Value,
+        BoxedPool, Class, Ending, Gate, Op, Pool, Result as LayerResult, Script, Session,
+        Statement, Statements, Step, Value,
     },
     poll::{Cut, cut_after},
     verdict::{Error, Level, Verdict},
@@ -28,45 +26,40 @@ const POLLS_MAX: u32 = 12;
 /// So many scopes are left, a third of them in each way.
 const SCOPES: usize = 30;
 
-/// The checks of many scopes.
-pub(super) struct Storm<P>(PhantomData<P>);
+pub(super) const CHECKS: &[Check] = &[
+    Check {
+        id: "drop-guard/pool-is-whole-after-a-storm-of-drops",
+        level: Level::Must,
+        requirement: "After 200 operations that are dropped at random the pool MUST lend its \
+            full number of sessions, each of which MUST get its own answers, over no more \
+            connections than that.",
+        claims: &["guard-cancel-mid-query", "guard-finally-no-leak"],
+        needs: &[],
+        since: "0.1.0",
+        background: "A slot that is lost once in a hundred drops is not seen in a test that \
+            drops once, and ends a service after a day. The sweeps drop at each place; here \
+            what one drop leaves meets the next one.",
+        catches: &[(Fault::LeaksOneInTen, "does not lend")],
+        run: pool_is_whole_after_a_storm_of_drops,
+    },
+    Check {
+        id: "drop-guard/scopes-keep-or-close-their-connections",
+        level: Level::Must,
+        requirement: "After 30 scopes on a small pool, left by a commit, by an error and by a \
+            drop, the committed work MUST be there and nothing else, no transaction MUST be \
+            open, and there MUST be no more connections than the pool may have.",
+        claims: &["guard-finally-no-leak", "guard-open-close-principle"],
+        needs: &[],
+        since: "0.1.0",
+        background: "What is opened by a scope is closed or kept by its end, whichever way it \
+            is left: a guard's drop, which every way comes through. A connection that is \
+            taken out of the pool because it is in doubt has to be closed too.",
+        catches: &[(Fault::LeaksSession, "are not lent"), (Fault::CommitsEarly, "rows")],
+        run: |cell| cell.play(scopes_keep_or_close_their_connections),
+    },
+];
 
-impl<P: Pool> Storm<P> {
-    pub(super) const CHECKS: &'static [Check<P>] = &[
-        Check {
-            id: "drop-guard/pool-is-whole-after-a-storm-of-drops",
-            level: Level::Must,
-            requirement: "After 200 operations that are dropped at random the pool MUST lend its \
-                full number of sessions, each of which MUST get its own answers, over no more \
-                connections than that.",
-            claims: &["guard-cancel-mid-query", "guard-finally-no-leak"],
-            needs: &[],
-            since: "0.1.0",
-            background: "A slot that is lost once in a hundred drops is not seen in a test that \
-                drops once, and ends a service after a day. The sweeps drop at each place; here \
-                what one drop leaves meets the next one.",
-            catches: &[(Fault::LeaksOneInTen, "does not lend")],
-            run: pool_is_whole_after_a_storm_of_drops,
-        },
-        Check {
-            id: "drop-guard/scopes-keep-or-close-their-connections",
-            level: Level::Must,
-            requirement: "After 30 scopes on a small pool, left by a commit, by an error and by a \
-                drop, the committed work MUST be there and nothing else, no transaction MUST be \
-                open, and there MUST be no more connections than the pool may have.",
-            claims: &["guard-finally-no-leak", "guard-open-close-principle"],
-            needs: &[],
-            since: "0.1.0",
-            background: "What is opened by a scope is closed or kept by its end, whichever way it \
-                is left: a guard's drop, which every way comes through. A connection that is \
-                taken out of the pool because it is in doubt has to be closed too.",
-            catches: &[(Fault::LeaksSession, "are not lent"), (Fault::CommitsEarly, "rows")],
-            run: |cell| cell.play(scopes_keep_or_close_their_connections),
-        },
-    ];
-}
-
-fn pool_is_whole_after_a_storm_of_drops<P: Pool>(cell: &Cell<P>) -> Result<Judged, Error> {
+fn pool_is_whole_after_a_storm_of_drops(cell: &Cell) -> Result<Judged, Error> {
     let mut random = TestRng::from_seed(RngAlgorithm::ChaCha, &cell.seed_bytes());
     cell.play(async move |subject| {
         let mut dropped = 0;
@@ -87,7 +80,7 @@ fn pool_is_whole_after_a_storm_of_drops<P: Pool>(cell: &Cell<P>) -> Result<Judge
 }
 
 /// Something that a caller does.
-async fn at_random<P: Pool>(pool: &P, random: u32) -> LayerResult<()> {
+async fn at_random(pool: &BoxedPool, random: u32) -> LayerResult<()> {
     let mut session = pool.session().await?;
     let (steps, ending) = match random % 8 {
         0 => return Ok(()),
@@ -114,7 +107,7 @@ fn not_whole() -> Verdict {
 }
 
 /// Lends all sessions at the same time, and asks each of them different questions.
-async fn is_whole<P: Pool>(subject: &Subject<P>) -> Result<Verdict, Error> {
+async fn is_whole(subject: &Subject) -> Result<Verdict, Error> {
     subject.settle().await;
     let leases = try_join_all((0..SESSIONS_MAX).map(|_| subject.pool.session()));
     let Some(sessions) = subject.unless_stuck(leases).await else { return Ok(not_whole()) };
@@ -132,16 +125,14 @@ async fn is_whole<P: Pool>(subject: &Subject<P>) -> Result<Verdict, Error> {
     Ok(too_many_connections(subject).unwrap_or(Verdict::Upheld))
 }
 
-fn too_many_connections<P: Pool>(subject: &Subject<P>) -> Option<Verdict> {
+fn too_many_connections(subject: &Subject) -> Option<Verdict> {
     let connections = subject.connections().filter(|open| (SESSIONS_MAX as usize) < *open)?;
     Some(Verdict::violated(format!(
         "{connections} connections are open where the pool may have {SESSIONS_MAX}"
     )))
 }
 
-async fn scopes_keep_or_close_their_connections<P: Pool>(
-    subject: &Subject<P>,
-) -> Result<Verdict, Error> {
+async fn scopes_keep_or_close_their_connections(subject: &Subject) -> Result<Verdict, Error> {
     for number in 0..SCOPES {
         let Some(left) = subject.unless_stuck(leave_scope(&subject.pool, number)).await else {
             return Ok(Verdict::violated(format!("after {number} scopes sessions are not lent")));
@@ -168,7 +159,7 @@ async fn scopes_keep_or_close_their_connections<P: Pool>(
 }
 
 /// Leaves a scope by a commit, by an error, or by a drop in the middle.
-async fn leave_scope<P: Pool>(pool: &P, number: usize) -> LayerResult<()> {
+async fn leave_scope(pool: &BoxedPool, number: usize) -> LayerResult<()> {
     let mut session = pool.session().await?;
     match number % 3 {
         0 => session.transact(Script::new([create()], Ending::Commit).0).await,

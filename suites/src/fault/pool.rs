@@ -12,8 +12,8 @@ use std::{
 };
 
 use dropproof::contract::{
-    Answer, Asked, Class, Dialect, Ending, Error, Heard, Op, Pool, Result, Script, Session,
-    Statement, Statements, Step, UnitOptions, Units,
+    Answer, Asked, BoxedPool, BoxedSession, Class, Dialect, Ending, Error, Heard, Op, Pool, Result,
+    Script, Session, Statement, Statements, Step, UnitOptions, Units,
 };
 use futures::{FutureExt, StreamExt, stream};
 use tokio::{
@@ -32,8 +32,8 @@ use super::{
 
 /// A layer with a fault planted into it.
 #[derive(Debug)]
-pub struct Faulty<P> {
-    inner: P,
+pub struct Faulty {
+    inner: BoxedPool,
     fault: Fault,
     places: Arc<Semaphore>,
     gone: Arc<AtomicUsize>,
@@ -46,17 +46,18 @@ pub struct Faulty<P> {
 /// The text that a session has sent last.
 type Said = Arc<Mutex<Option<String>>>;
 
-impl<P: Pool> Faulty<P> {
+impl Faulty {
     /// Plants a fault into a pool that lends so many sessions.
-    pub fn new(inner: P, fault: Fault, sessions_max: u32) -> Self {
+    pub fn new(inner: impl Pool, fault: Fault, sessions_max: u32) -> Self {
         let places = Arc::new(Semaphore::new(sessions_max as usize));
         let (gone, late, said, shared) = Default::default();
         let common = Common::new(sessions_max);
+        let inner = BoxedPool::new(inner);
         Self { inner, fault, places, gone, late, said, shared, common }
     }
 
     /// Lends a session to whoever has waited for a place.
-    async fn lend(&self) -> Result<FaultySession<P::Session>> {
+    async fn lend(&self) -> Result<FaultySession> {
         let turn = match self.fault {
             Fault::LastWaiterFirst => Some(self.common.last_first().await),
             _ => None,
@@ -80,8 +81,8 @@ impl<P: Pool> Faulty<P> {
     }
 }
 
-impl<P: Pool> Pool for Faulty<P> {
-    type Session = FaultySession<P::Session>;
+impl Pool for Faulty {
+    type Session = FaultySession;
 
     fn session(&self) -> impl Future<Output = Result<Self::Session>> + Send {
         let taken = self.fault == Fault::LeasesUnawaited && self.places.forget_permits(1) == 1;
@@ -170,9 +171,9 @@ impl Drop for Waiter {
 
 /// A session of a [`Faulty`] layer.
 #[derive(Debug)]
-pub struct FaultySession<S: Session + 'static> {
+pub struct FaultySession {
     /// `None` once it is leaked.
-    inner: Option<S>,
+    inner: Option<BoxedSession>,
     memory: Memory,
     place: Option<OwnedSemaphorePermit>,
     /// How many have waited and gone, or were dropped at work.
@@ -233,8 +234,8 @@ impl Memory {
     }
 }
 
-impl<S: Session + 'static> FaultySession<S> {
-    fn inner(&mut self) -> &mut S {
+impl FaultySession {
+    fn inner(&mut self) -> &mut BoxedSession {
         self.inner.as_mut().expect("it is leaked by the drop alone")
     }
 
@@ -306,7 +307,7 @@ impl<S: Session + 'static> FaultySession<S> {
     }
 }
 
-impl<S: Session + 'static> Session for FaultySession<S> {
+impl Session for FaultySession {
     fn on(&mut self) -> impl Statements {
         self.statements()
     }
@@ -350,7 +351,7 @@ impl<S: Session + 'static> Session for FaultySession<S> {
     }
 }
 
-impl<S: Session + 'static> Drop for FaultySession<S> {
+impl Drop for FaultySession {
     fn drop(&mut self) {
         if self.memory.fault == Fault::ForgetsWaiter && 0 < self.gone.load(Ordering::SeqCst) {
             self.gone.fetch_sub(1, Ordering::SeqCst);

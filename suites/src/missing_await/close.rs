@@ -1,9 +1,7 @@
 //! Close: a unit of work whose close nobody waits for.
 
-use std::marker::PhantomData;
-
 use dropproof::{
-    contract::{Capability, Pool},
+    contract::Capability,
     verdict::{Error, Level, Verdict},
 };
 
@@ -15,26 +13,21 @@ use crate::{
     trace::Fact,
 };
 
-/// The checks, for one type of pool.
-pub(super) struct Close<P>(PhantomData<P>);
-
-impl<P: Pool> Close<P> {
-    pub(super) const CHECKS: &'static [Check<P>] = &[Check {
-        id: CLOSE.check,
-        level: Level::Must,
-        requirement: "A unit of work whose close nobody has waited for MUST keep its connection no \
+pub(super) const CHECKS: &[Check] = &[Check {
+    id: CLOSE.check,
+    level: Level::Must,
+    requirement: "A unit of work whose close nobody has waited for MUST keep its connection no \
                 longer than it lives: when it is dropped its transaction is rolled back, and its \
                 connection is back or replaced.",
-        claims: &["await-missing-close"],
-        needs: &[Capability::UnitOfWork],
-        since: "0.1.0",
-        background: "In Rust the session is dropped at the end of its scope, and not when somebody \
+    claims: &["await-missing-close"],
+    needs: &[Capability::UnitOfWork],
+    since: "0.1.0",
+    background: "In Rust the session is dropped at the end of its scope, and not when somebody \
                 collects it. So a forgotten close costs nothing, as long as the drop does all that the \
                 close would have done.",
-        catches: &[(Fault::LeaksUnclosed, "are not back")],
-        run: |cell| cell.play_scenario(&CLOSE, forgotten_close),
-    }];
-}
+    catches: &[(Fault::LeaksUnclosed, "are not back")],
+    run: |cell| cell.play_scenario(&CLOSE, forgotten_close),
+}];
 
 pub(super) const CLOSE: Scenario = Scenario {
     check: "missing-await/forgotten-close-ends-with-its-session",
@@ -59,7 +52,7 @@ pub(super) const CLOSE: Scenario = Scenario {
     }],
 };
 
-async fn forgotten_close<P: Pool>(subject: &Subject<P>) -> Result<Verdict, Error> {
+async fn forgotten_close(subject: &Subject) -> Result<Verdict, Error> {
     for (awaited, how) in [(true, "awaited"), (false, "forgotten")] {
         let mut used = units(subject)?.unit();
         used.add(task("new"));
@@ -92,11 +85,7 @@ async fn forgotten_close<P: Pool>(subject: &Subject<P>) -> Result<Verdict, Error
 }
 
 /// Whether so many connections are out, each in its transaction.
-async fn held<P: Pool>(
-    subject: &Subject<P>,
-    step: &str,
-    lent: u32,
-) -> Result<Option<Verdict>, Error> {
+async fn held(subject: &Subject, step: &str, lent: u32) -> Result<Option<Verdict>, Error> {
     subject.settle().await;
     subject.trace.note(step, "looked at");
     // The place of a connection that was dropped at work is lent again when it is gone, and not before.

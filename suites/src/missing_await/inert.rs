@@ -1,44 +1,38 @@
 //! Inert: a call that nobody waits for does nothing at all.
 
-use std::marker::PhantomData;
-
 use dropproof::{
     contract::{
-        Ending, Entity, Op, Pool, Script, Session, Statement, Statements, Step, UnitOptions, Value,
+        BoxedSession, Ending, Entity, Op, Pool, Script, Session, Statement, Statements, Step,
+        UnitOptions, Value,
     },
     verdict::{Error, Level, Verdict},
 };
 
 use crate::{Check, Fault, Subject, cell::SESSIONS_MAX, session_scope::task};
 
-/// The checks, for one type of pool.
-pub(super) struct Inert<P>(PhantomData<P>);
-
-impl<P: Pool> Inert<P> {
-    pub(super) const CHECKS: &'static [Check<P>] = &[Check {
-        id: "missing-await/call-that-is-not-awaited-does-nothing",
-        level: Level::Must,
-        requirement: "A call whose future is dropped before it was polled MUST send nothing, store \
-            nothing, begin nothing and take no session: a lease, a statement of each kind, a \
-            stream, a transaction by each entry point, and the end of a unit of work.",
-        claims: &["await-bare-call-inert", "await-missing-execute"],
-        needs: &[],
-        since: "0.1.0",
-        background: "A future does nothing until it is polled, and callers build on that: they make \
-            it, and decide later whether they want it. Work that is done in the call itself, before \
-            the `async` block, or that is spawned there, runs for callers who never asked.",
-        catches: &[
-            (Fault::StartsUnawaited, "does something without an await"),
-            (Fault::LeasesUnawaited, "takes a session without an await"),
-        ],
-        run: |cell| {
-            let (entries, pool_entries) = (cell.entries().count(), cell.pool_entries().count());
-            cell.play(async move |subject: &Subject<P>| {
-                nothing_is_done(subject, entries, pool_entries).await
-            })
-        },
-    }];
-}
+pub(super) const CHECKS: &[Check] = &[Check {
+    id: "missing-await/call-that-is-not-awaited-does-nothing",
+    level: Level::Must,
+    requirement: "A call whose future is dropped before it was polled MUST send nothing, store \
+        nothing, begin nothing and take no session: a lease, a statement of each kind, a \
+        stream, a transaction by each entry point, and the end of a unit of work.",
+    claims: &["await-bare-call-inert", "await-missing-execute"],
+    needs: &[],
+    since: "0.1.0",
+    background: "A future does nothing until it is polled, and callers build on that: they make \
+        it, and decide later whether they want it. Work that is done in the call itself, before \
+        the `async` block, or that is spawned there, runs for callers who never asked.",
+    catches: &[
+        (Fault::StartsUnawaited, "does something without an await"),
+        (Fault::LeasesUnawaited, "takes a session without an await"),
+    ],
+    run: |cell| {
+        let (entries, pool_entries) = (cell.entries().count(), cell.pool_entries().count());
+        cell.play(async move |subject: &Subject| {
+            nothing_is_done(subject, entries, pool_entries).await
+        })
+    },
+}];
 
 /// A call that is made, and whose future is dropped.
 type Forgotten<S> = (&'static str, fn(&mut S));
@@ -72,8 +66,8 @@ fn calls<S: Session>() -> [Forgotten<S>; 9] {
     ]
 }
 
-async fn nothing_is_done<P: Pool>(
-    subject: &Subject<P>,
+async fn nothing_is_done(
+    subject: &Subject,
     entries: usize,
     pool_entries: usize,
 ) -> Result<Verdict, Error> {
@@ -119,9 +113,9 @@ async fn nothing_is_done<P: Pool>(
 }
 
 /// The same of a unit of work, where the layer has one.
-async fn units_do_nothing<P: Pool>(
-    subject: &Subject<P>,
-    session: &mut P::Session,
+async fn units_do_nothing(
+    subject: &Subject,
+    session: &mut BoxedSession,
 ) -> Result<Option<Verdict>, Error> {
     let options = UnitOptions { autoflush: true, expire_on_commit: true };
     let Ok(units) = subject.pool.units(options) else { return Ok(None) };
@@ -142,10 +136,10 @@ async fn units_do_nothing<P: Pool>(
 }
 
 /// What was said, stored or begun since it was listened.
-async fn something<P: Pool>(
-    subject: &Subject<P>,
+async fn something(
+    subject: &Subject,
     call: &str,
-    session: &mut P::Session,
+    session: &mut BoxedSession,
 ) -> Result<Option<Verdict>, Error> {
     subject.settle().await;
     let does = |what: String| {

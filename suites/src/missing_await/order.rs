@@ -3,7 +3,6 @@
 use std::{
     cell::Cell as Counter,
     future::{Future, poll_fn},
-    marker::PhantomData,
     pin::pin,
     task::Poll,
 };
@@ -17,42 +16,37 @@ use tokio::task::yield_now;
 
 use crate::{Check, Fault, Subject};
 
-/// The checks, for one type of pool.
-pub(super) struct Order<P>(PhantomData<P>);
+pub(super) const CHECKS: &[Check] = &[
+    Check {
+        id: "missing-await/answer-comes-when-the-server-has-given-it",
+        level: Level::Must,
+        requirement: "A statement that is awaited MUST NOT be done before its answer has come: \
+            what follows the await MUST run after it, with the value that the server gave.",
+        claims: &["await-value-and-order"],
+        needs: &[],
+        since: "0.1.0",
+        background: "A layer that answers from a buffer, and writes behind the caller's back, is \
+            fast until the server refuses: then the caller has gone on with what never was.",
+        catches: &[(Fault::AnswersAhead, "before the server")],
+        run: |cell| cell.play(answer_comes_after_the_server),
+    },
+    Check {
+        id: "missing-await/others-run-while-an-answer-is-awaited",
+        level: Level::Must,
+        requirement: "While a statement waits for its answer, other tasks of the same runtime MUST \
+            run.",
+        claims: &["await-yields-control"],
+        needs: &[],
+        since: "0.1.0",
+        background: "A blocking client behind an async face, or a loop that polls until it has its \
+            answer, stops everything else on the thread: with one thread, also whoever would have \
+            brought the answer.",
+        catches: &[(Fault::BlocksRuntime, "no other task runs")],
+        run: |cell| cell.play(others_run_meanwhile),
+    },
+];
 
-impl<P: Pool> Order<P> {
-    pub(super) const CHECKS: &'static [Check<P>] = &[
-        Check {
-            id: "missing-await/answer-comes-when-the-server-has-given-it",
-            level: Level::Must,
-            requirement: "A statement that is awaited MUST NOT be done before its answer has come: \
-                what follows the await MUST run after it, with the value that the server gave.",
-            claims: &["await-value-and-order"],
-            needs: &[],
-            since: "0.1.0",
-            background: "A layer that answers from a buffer, and writes behind the caller's back, is \
-                fast until the server refuses: then the caller has gone on with what never was.",
-            catches: &[(Fault::AnswersAhead, "before the server")],
-            run: |cell| cell.play(answer_comes_after_the_server),
-        },
-        Check {
-            id: "missing-await/others-run-while-an-answer-is-awaited",
-            level: Level::Must,
-            requirement: "While a statement waits for its answer, other tasks of the same runtime MUST \
-                run.",
-            claims: &["await-yields-control"],
-            needs: &[],
-            since: "0.1.0",
-            background: "A blocking client behind an async face, or a loop that polls until it has its \
-                answer, stops everything else on the thread: with one thread, also whoever would have \
-                brought the answer.",
-            catches: &[(Fault::BlocksRuntime, "no other task runs")],
-            run: |cell| cell.play(others_run_meanwhile),
-        },
-    ];
-}
-
-async fn answer_comes_after_the_server<P: Pool>(subject: &Subject<P>) -> Result<Verdict, Error> {
+async fn answer_comes_after_the_server(subject: &Subject) -> Result<Verdict, Error> {
     let mut session = subject.pool.session().await?;
     let create = Op::CreateTask { title: Some("planted".to_owned()) };
     // Prepared once, so that what is held is the answer to the statement itself.
@@ -98,7 +92,7 @@ fn question(dialect: Dialect) -> Statement {
     }
 }
 
-async fn others_run_meanwhile<P: Pool>(subject: &Subject<P>) -> Result<Verdict, Error> {
+async fn others_run_meanwhile(subject: &Subject) -> Result<Verdict, Error> {
     let question = Op::Fetch(question(subject.dialect()));
     let mut session = subject.pool.session().await?;
     session.run(&question).await?;

@@ -6,8 +6,6 @@
 mod cases;
 mod originals;
 
-use std::marker::PhantomData;
-
 use dropproof::{
     contract::{self, Answer, Capability, Class, Op, Pool, Session, UnitOptions, Value},
     verdict::{Error, Level, Verdict},
@@ -19,65 +17,56 @@ use crate::{Check, Fault, Subject, session_scope::empty, trace::Fact};
 use cases::{Asks, Case, UNCOMMITTED, UNREFRESHED, WRITES, told};
 pub(super) use originals::{COMMIT, REFRESH, STORED};
 
-/// The checks, for one type of pool.
-pub(super) struct Service<P>(PhantomData<P>);
+pub(super) const CHECKS: &[Check] = &[
+    Check {
+        id: COMMIT.check,
+        level: Level::Must,
+        requirement: "After a commit that nobody has waited for nothing MUST be stored, and the \
+            refresh of what was added MUST be an error, which the service answers with 500.",
+        claims: &["await-missing-commit-only"],
+        needs: &[Capability::UnitOfWork],
+        since: "0.1.0",
+        background: "The commit that was forgotten never comes, not even late. Whoever waits for \
+            the refresh behind it learns of it there, unless the refresh makes up for it.",
+        catches: &[(Fault::RefreshFlushes, "is answered with 200")],
+        run: |cell| cell.play_scenario(&COMMIT, async |subject| play(subject, &UNCOMMITTED).await),
+    },
+    Check {
+        id: REFRESH.check,
+        level: Level::Must,
+        requirement: "An object whose refresh nobody has waited for MUST NOT be answered with where \
+            the commit has expired it; the row MUST be stored once for each time that it was \
+            asked for.",
+        claims: &["await-missing-refresh-only"],
+        needs: &[Capability::UnitOfWork],
+        since: "0.1.0",
+        background: "The caller is told of a failure, and the row is there: one who tries again \
+            makes a second. That cannot be mended here, but it must not be hidden behind values \
+            that nobody has read.",
+        catches: &[(Fault::ReadsExpired, "where that is to be 500 expired")],
+        run: |cell| cell.play_scenario(&REFRESH, async |subject| play(subject, &UNREFRESHED).await),
+    },
+    Check {
+        id: STORED.check,
+        level: Level::Must,
+        requirement: "A create, an update and a delete whose calls are all awaited MUST be answered \
+            with what another connection reads afterwards; where the commit is forgotten nothing \
+            MUST be stored, and where the refresh is, nothing that has expired MUST be answered.",
+        claims: &["await-missing-update", "await-missing-delete", "await-missing-crud-both"],
+        needs: &[Capability::UnitOfWork],
+        since: "0.1.0",
+        background: "An update without its commit and its refresh is answered with 200 and the new \
+            title, and stores nothing: no error comes, at no time. Nobody sees it but who asks \
+            another connection after each success.",
+        catches: &[
+            (Fault::CommitForgotten, "where that is to be 200 new"),
+            (Fault::ReadsExpired, "where that is to be 500 expired"),
+        ],
+        run: |cell| cell.play_scenario(&STORED, async |subject| play(subject, &WRITES).await),
+    },
+];
 
-impl<P: Pool> Service<P> {
-    pub(super) const CHECKS: &'static [Check<P>] = &[
-        Check {
-            id: COMMIT.check,
-            level: Level::Must,
-            requirement: "After a commit that nobody has waited for nothing MUST be stored, and the \
-                refresh of what was added MUST be an error, which the service answers with 500.",
-            claims: &["await-missing-commit-only"],
-            needs: &[Capability::UnitOfWork],
-            since: "0.1.0",
-            background: "The commit that was forgotten never comes, not even late. Whoever waits for \
-                the refresh behind it learns of it there, unless the refresh makes up for it.",
-            catches: &[(Fault::RefreshFlushes, "is answered with 200")],
-            run: |cell| {
-                cell.play_scenario(&COMMIT, async |subject| play(subject, &UNCOMMITTED).await)
-            },
-        },
-        Check {
-            id: REFRESH.check,
-            level: Level::Must,
-            requirement: "An object whose refresh nobody has waited for MUST NOT be answered with where \
-                the commit has expired it; the row MUST be stored once for each time that it was \
-                asked for.",
-            claims: &["await-missing-refresh-only"],
-            needs: &[Capability::UnitOfWork],
-            since: "0.1.0",
-            background: "The caller is told of a failure, and the row is there: one who tries again \
-                makes a second. That cannot be mended here, but it must not be hidden behind values \
-                that nobody has read.",
-            catches: &[(Fault::ReadsExpired, "where that is to be 500 expired")],
-            run: |cell| {
-                cell.play_scenario(&REFRESH, async |subject| play(subject, &UNREFRESHED).await)
-            },
-        },
-        Check {
-            id: STORED.check,
-            level: Level::Must,
-            requirement: "A create, an update and a delete whose calls are all awaited MUST be answered \
-                with what another connection reads afterwards; where the commit is forgotten nothing \
-                MUST be stored, and where the refresh is, nothing that has expired MUST be answered.",
-            claims: &["await-missing-update", "await-missing-delete", "await-missing-crud-both"],
-            needs: &[Capability::UnitOfWork],
-            since: "0.1.0",
-            background: "An update without its commit and its refresh is answered with 200 and the new \
-                title, and stores nothing: no error comes, at no time. Nobody sees it but who asks \
-                another connection after each success.",
-            catches: &[
-                (Fault::CommitForgotten, "where that is to be 200 new"),
-                (Fault::ReadsExpired, "where that is to be 500 expired"),
-            ],
-            run: |cell| cell.play_scenario(&STORED, async |subject| play(subject, &WRITES).await),
-        },
-    ];
-}
-
-async fn play<P: Pool>(subject: &Subject<P>, cases: &[Case]) -> Result<Verdict, Error> {
+async fn play(subject: &Subject, cases: &[Case]) -> Result<Verdict, Error> {
     // What a new connection says first is no part of it.
     subject.connections_out(0).await?;
     for case in cases {
@@ -113,13 +102,7 @@ async fn play<P: Pool>(subject: &Subject<P>, cases: &[Case]) -> Result<Verdict, 
 }
 
 /// Asks the service for what a case is about, and writes down what it answers.
-async fn ask<P: Pool>(
-    subject: &Subject<P>,
-    app: &App,
-    case: &Case,
-    known: Option<i64>,
-    step: &str,
-) -> String {
+async fn ask(subject: &Subject, app: &App, case: &Case, known: Option<i64>, step: &str) -> String {
     subject.trace.waits_for(step);
     let path = known.map_or_else(|| "/tasks".to_owned(), |id| format!("/tasks/{id}"));
     let body = case.asks.title().map(|title| json!({ "title": title }));
@@ -139,7 +122,7 @@ async fn ask<P: Pool>(
 }
 
 /// Stores a task as somebody else, and gives its id.
-async fn stored<P: Pool>(subject: &Subject<P>) -> Result<i64, Error> {
+async fn stored(subject: &Subject) -> Result<i64, Error> {
     let create = Op::CreateTask { title: Some("t0".to_owned()) };
     match subject.pool.session().await?.run(&create).await? {
         Answer::Id(id) => Ok(id),
@@ -151,7 +134,7 @@ async fn stored<P: Pool>(subject: &Subject<P>) -> Result<i64, Error> {
 }
 
 /// The titles that another connection reads.
-async fn titles<P: Pool>(subject: &Subject<P>) -> Result<Vec<String>, Error> {
+async fn titles(subject: &Subject) -> Result<Vec<String>, Error> {
     let rows = subject.witness().rows("tasks").await?;
     let title = |row: &contract::Row| match row.get(1) {
         Some(Value::Text(title)) => title.clone(),

@@ -27,7 +27,7 @@ const QUESTIONS: [i64; 3] = [1001, 1002, 1003];
 const CLEAN_UP_MAX: Duration = Duration::from_secs(3);
 const ASK_EVERY: Duration = Duration::from_millis(2);
 
-impl<P: Pool> Player<'_, P> {
+impl Player<'_> {
     /// Does a step, and drops it where the fork says; returns the world in which the case goes on.
     /// Where the step has ended before, nothing is dropped.
     pub(super) async fn fork<'w>(

@@ -1,7 +1,7 @@
 //! Playing a planned case on a layer, and comparing each step with the model.
 
 use dropproof::{
-    contract::{self, Answer, NewUser, Op, Pool, Statement, UserChange},
+    contract::{self, Answer, BoxedSession, NewUser, Op, Pool, Statement, UserChange},
     sweep::Class,
     verdict::{Error, StripCut},
     witness,
@@ -57,8 +57,8 @@ pub(super) struct Played {
 /// Plays a case on empty tables, and stops where the layer and the model part.
 ///
 /// With `confirm` what seems never to come is waited for, to be sure.
-pub(super) async fn play<P: Pool>(
-    subject: &Subject<P>,
+pub(super) async fn play(
+    subject: &Subject,
     sessions: u8,
     plan: &Plan,
     confirm: bool,
@@ -110,9 +110,9 @@ impl From<witness::Error> for Stop {
     }
 }
 
-pub(super) struct Player<'a, P: Pool> {
-    pub(super) subject: &'a Subject<P>,
-    pub(super) seats: Vec<Seat<P::Session>>,
+pub(super) struct Player<'a> {
+    pub(super) subject: &'a Subject,
+    pub(super) seats: Vec<Seat<BoxedSession>>,
     pub(super) ids: Ids,
     /// Where an operation was dropped, and what had been said of it.
     pub(super) dropped: Option<(String, String)>,
@@ -120,7 +120,7 @@ pub(super) struct Player<'a, P: Pool> {
     pub(super) confirm: bool,
 }
 
-impl<P: Pool> Player<'_, P> {
+impl Player<'_> {
     async fn step(&mut self, step: &Step) -> Result<(), Stop> {
         let given = self.act(step).await;
         self.came_to(step, given).await

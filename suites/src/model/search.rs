@@ -2,10 +2,7 @@
 
 use std::cell::RefCell;
 
-use dropproof::{
-    contract::Pool,
-    verdict::{Error, StripCut, Verdict, Violation},
-};
+use dropproof::verdict::{Error, StripCut, Verdict, Violation};
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 
 use super::{
@@ -22,19 +19,19 @@ use crate::{Cell, Judged};
 const SHRINKING_MAX: u32 = 10_000;
 
 /// A check by random cases on one cell.
-pub(super) struct Search<'a, P: Pool> {
-    cell: &'a Cell<P>,
+pub(super) struct Search<'a> {
+    cell: &'a Cell,
     check: &'static str,
     rules: Rules,
     /// How many are tried where the run does not say.
     cases: u32,
-    table: Table<'a, P>,
+    table: Table<'a>,
     /// What was met that is known, once for each name.
     known: RefCell<Vec<Mismatch>>,
 }
 
-impl<'a, P: Pool> Search<'a, P> {
-    pub(super) fn new(cell: &'a Cell<P>, check: &'static str, rules: Rules, cases: u32) -> Self {
+impl<'a> Search<'a> {
+    pub(super) fn new(cell: &'a Cell, check: &'static str, rules: Rules, cases: u32) -> Self {
         let (table, known) = (Table::new(cell, rules), RefCell::default());
         Self { cell, check, rules, cases, table, known }
     }

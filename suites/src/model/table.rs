@@ -2,7 +2,7 @@
 
 use std::cell::{Cell as Slot, RefCell};
 
-use dropproof::{contract::Pool, sweep::Class, verdict::Error};
+use dropproof::{sweep::Class, verdict::Error};
 
 use super::{
     case::Case,
@@ -20,18 +20,18 @@ const ROUNDS: usize = 6;
 const ROUNDS_TO_CONFIRM: usize = 100;
 
 /// A subject that is kept from case to case, until one leaves it in an unknown state.
-pub(super) struct Table<'a, P: Pool> {
-    cell: &'a Cell<P>,
+pub(super) struct Table<'a> {
+    cell: &'a Cell,
     rules: Rules,
-    subject: RefCell<Option<Subject<P>>>,
+    subject: RefCell<Option<Subject>>,
     /// Whether it was confirmed once that what seems never to come does not.
     confirmed: Slot<bool>,
     /// In how many cases an operation was dropped.
     drops: Slot<usize>,
 }
 
-impl<'a, P: Pool> Table<'a, P> {
-    pub(super) fn new(cell: &'a Cell<P>, rules: Rules) -> Self {
+impl<'a> Table<'a> {
+    pub(super) fn new(cell: &'a Cell, rules: Rules) -> Self {
         let (subject, confirmed, drops) = Default::default();
         Self { cell, rules, subject, confirmed, drops }
     }
@@ -87,7 +87,7 @@ impl<'a, P: Pool> Table<'a, P> {
 
     /// A subject that was not used before where an operation is dropped: what is said depends on what
     /// was. Its pool lends as many sessions as the case has, so that one that is lost is missed.
-    fn subject_for(&self, case: &Case) -> Result<Subject<P>, Error> {
+    fn subject_for(&self, case: &Case) -> Result<Subject, Error> {
         let sessions = u32::from(case.sessions);
         match (self.subject.take(), self.rules.cuts) {
             (Some(subject), Cuts::Never) => Ok(subject),
@@ -97,7 +97,7 @@ impl<'a, P: Pool> Table<'a, P> {
         }
     }
 
-    pub(super) fn open(&self, sessions: u32) -> Result<Subject<P>, Error> {
+    pub(super) fn open(&self, sessions: u32) -> Result<Subject, Error> {
         let subject = self.cell.subject_lending(sessions)?;
         // The witness empties the tables, and waits no longer for a lock than the layer does.
         subject.witness().query_blocking(settings(subject.kind()))?;

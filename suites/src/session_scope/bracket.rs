@@ -2,12 +2,11 @@
 
 use std::{
     future::{pending, ready},
-    marker::PhantomData,
     sync::{Arc, Mutex},
 };
 
 use dropproof::{
-    contract::{self, Bracket, Capability, Class, Ended, Pool},
+    contract::{self, Bracket, Capability, Class, Ended},
     verdict::{Error, Level, Verdict},
 };
 use futures::{FutureExt, future::BoxFuture};
@@ -15,29 +14,21 @@ use futures::{FutureExt, future::BoxFuture};
 use super::steps::units;
 use crate::{Check, Fault, Subject};
 
-/// The checks, for one type of pool.
-pub(super) struct Brackets<P>(PhantomData<P>);
-
-impl<P: Pool> Brackets<P> {
-    pub(super) const CHECKS: &'static [Check<P>] = &[Check {
-        id: "session-scope/exit-is-told-how-the-body-ended",
-        level: Level::Must,
-        requirement: "A bracket MUST run its exit exactly where its enter succeeded and its \
+pub(super) const CHECKS: &[Check] = &[Check {
+    id: "session-scope/exit-is-told-how-the-body-ended",
+    level: Level::Must,
+    requirement: "A bracket MUST run its exit exactly where its enter succeeded and its \
                 body came to an end, with what the enter gave and how the body ended; an error of \
                 the exit MUST replace that of the body, and a body that is dropped has no exit.",
-        claims: &["guard-async-with-protocol", "guard-async-with-error"],
-        needs: &[Capability::UnitOfWork],
-        since: "0.1.0",
-        background: "Python's `async with` awaits its exit even while a cancellation passes \
+    claims: &["guard-async-with-protocol", "guard-async-with-error"],
+    needs: &[Capability::UnitOfWork],
+    since: "0.1.0",
+    background: "Python's `async with` awaits its exit even while a cancellation passes \
                 through. A dropped future in Rust awaits nothing any more, so what must be done on \
                 every way out belongs into a drop, and the exit is for what may be left out.",
-        catches: &[
-            (Fault::ExitSkipped, "the body fails"),
-            (Fault::ExitHidesError, "the exit fails"),
-        ],
-        run: |cell| cell.play(exit_is_told_how_the_body_ended),
-    }];
-}
+    catches: &[(Fault::ExitSkipped, "the body fails"), (Fault::ExitHidesError, "the exit fails")],
+    run: |cell| cell.play(exit_is_told_how_the_body_ended),
+}];
 
 /// What has happened in a bracket, in order.
 type Log = Arc<Mutex<Vec<String>>>;
@@ -53,7 +44,7 @@ struct Acts {
     exits: bool,
 }
 
-async fn exit_is_told_how_the_body_ended<P: Pool>(subject: &Subject<P>) -> Result<Verdict, Error> {
+async fn exit_is_told_how_the_body_ended(subject: &Subject) -> Result<Verdict, Error> {
     let units = units(subject)?;
     let planted = Err(Class::Planted);
     let all = Acts { enters: true, works: true, exits: true };

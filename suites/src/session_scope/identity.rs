@@ -1,9 +1,7 @@
 //! Identity: that a row is one object in a session, and what a session keeps of objects.
 
-use std::marker::PhantomData;
-
 use dropproof::{
-    contract::{self, Capability, Class, Entity, Handle, Pending, Pool, Statement, Unit, Value},
+    contract::{self, Capability, Class, Entity, Handle, Pending, Statement, Unit, Value},
     verdict::{Error, Level, Verdict},
 };
 
@@ -12,64 +10,59 @@ use futures::FutureExt;
 use super::steps::{columns, echoes, id, task, units};
 use crate::{Check, Fault, Subject};
 
-/// The checks, for one type of pool.
-pub(super) struct Identity<P>(PhantomData<P>);
+pub(super) const CHECKS: &[Check] = &[
+    Check {
+        id: "session-scope/same-row-is-the-same-object",
+        level: Level::Must,
+        requirement: "The object of a row that a session has loaded MUST be the same one \
+            whenever it is asked for, without a statement, and MUST NOT be that of another \
+            session.",
+        claims: &["scope-session-unit-of-work"],
+        needs: &[Capability::UnitOfWork],
+        since: "0.1.0",
+        background: "Two objects of one row overwrite each other's changes. An identity map \
+            that outlives its session, or is shared for the sake of speed, hands one user's \
+            unsaved changes to another.",
+        catches: &[
+            (Fault::LosesIdentity, "is another object"),
+            (Fault::SharesIdentity, "is that of another session"),
+        ],
+        run: |cell| cell.play(same_row_is_the_same_object),
+    },
+    Check {
+        id: "session-scope/session-keeps-what-is-pending",
+        level: Level::Must,
+        requirement: "A session MUST know which of its objects are new, changed and deleted, \
+            MUST write them with the flush, and a rollback MUST undo it: what was added is \
+            expelled, what was deleted is there again.",
+        claims: &["scope-session-unit-of-work"],
+        needs: &[Capability::UnitOfWork],
+        since: "0.1.0",
+        background: "A rollback that undoes the database and not the objects leaves a session \
+            that believes in rows which are not there; its next flush writes the wrong thing.",
+        catches: &[
+            (Fault::RollbackForgotten, "after the rollback"),
+            (Fault::FlushForgotten, "after the flush"),
+        ],
+        run: |cell| cell.play(session_keeps_what_is_pending),
+    },
+    Check {
+        id: "session-scope/only-what-asks-the-server-waits",
+        level: Level::Must,
+        requirement: "A call of a session MUST wait where it has to ask the server, and MUST be \
+            ready at once where there is nothing to ask: a commit of nothing, an object that \
+            is there already, a close after a rollback.",
+        claims: &["await-commit-refresh-are-async"],
+        needs: &[Capability::UnitOfWork],
+        since: "0.1.0",
+        background: "Async says that a call may wait, not that it does. A commit of nothing \
+            that takes a connection to say nothing costs a round trip for each request.",
+        catches: &[(Fault::BeginsUnasked, "waits for the server")],
+        run: |cell| cell.play(only_what_asks_the_server_waits),
+    },
+];
 
-impl<P: Pool> Identity<P> {
-    pub(super) const CHECKS: &'static [Check<P>] = &[
-        Check {
-            id: "session-scope/same-row-is-the-same-object",
-            level: Level::Must,
-            requirement: "The object of a row that a session has loaded MUST be the same one \
-                whenever it is asked for, without a statement, and MUST NOT be that of another \
-                session.",
-            claims: &["scope-session-unit-of-work"],
-            needs: &[Capability::UnitOfWork],
-            since: "0.1.0",
-            background: "Two objects of one row overwrite each other's changes. An identity map \
-                that outlives its session, or is shared for the sake of speed, hands one user's \
-                unsaved changes to another.",
-            catches: &[
-                (Fault::LosesIdentity, "is another object"),
-                (Fault::SharesIdentity, "is that of another session"),
-            ],
-            run: |cell| cell.play(same_row_is_the_same_object),
-        },
-        Check {
-            id: "session-scope/session-keeps-what-is-pending",
-            level: Level::Must,
-            requirement: "A session MUST know which of its objects are new, changed and deleted, \
-                MUST write them with the flush, and a rollback MUST undo it: what was added is \
-                expelled, what was deleted is there again.",
-            claims: &["scope-session-unit-of-work"],
-            needs: &[Capability::UnitOfWork],
-            since: "0.1.0",
-            background: "A rollback that undoes the database and not the objects leaves a session \
-                that believes in rows which are not there; its next flush writes the wrong thing.",
-            catches: &[
-                (Fault::RollbackForgotten, "after the rollback"),
-                (Fault::FlushForgotten, "after the flush"),
-            ],
-            run: |cell| cell.play(session_keeps_what_is_pending),
-        },
-        Check {
-            id: "session-scope/only-what-asks-the-server-waits",
-            level: Level::Must,
-            requirement: "A call of a session MUST wait where it has to ask the server, and MUST be \
-                ready at once where there is nothing to ask: a commit of nothing, an object that \
-                is there already, a close after a rollback.",
-            claims: &["await-commit-refresh-are-async"],
-            needs: &[Capability::UnitOfWork],
-            since: "0.1.0",
-            background: "Async says that a call may wait, not that it does. A commit of nothing \
-                that takes a connection to say nothing costs a round trip for each request.",
-            catches: &[(Fault::BeginsUnasked, "waits for the server")],
-            run: |cell| cell.play(only_what_asks_the_server_waits),
-        },
-    ];
-}
-
-async fn same_row_is_the_same_object<P: Pool>(subject: &Subject<P>) -> Result<Verdict, Error> {
+async fn same_row_is_the_same_object(subject: &Subject) -> Result<Verdict, Error> {
     let units = units(subject)?;
     let mut unit = units.unit();
     let added = unit.add(task("a"));
@@ -103,7 +96,7 @@ async fn loaded(unit: &mut dyn Unit, id: i64) -> Result<Handle, Error> {
     found.ok_or_else(|| Error::Vacuous { why: "a row that was stored is not found".to_owned() })
 }
 
-async fn session_keeps_what_is_pending<P: Pool>(subject: &Subject<P>) -> Result<Verdict, Error> {
+async fn session_keeps_what_is_pending(subject: &Subject) -> Result<Verdict, Error> {
     let mut unit = units(subject)?.unit();
     let [kept, gone] = {
         let both = [unit.add(task("kept")), unit.add(task("gone"))];
@@ -165,7 +158,7 @@ async fn titles(unit: &mut dyn Unit) -> contract::Result<Vec<String>> {
     Ok(rows.into_iter().map(title).collect())
 }
 
-async fn only_what_asks_the_server_waits<P: Pool>(subject: &Subject<P>) -> Result<Verdict, Error> {
+async fn only_what_asks_the_server_waits(subject: &Subject) -> Result<Verdict, Error> {
     let mut unit = units(subject)?.unit();
     let mut waits = Vec::new();
     waits.push(("a commit of nothing", false, waited(unit.commit()).await?));

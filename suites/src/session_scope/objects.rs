@@ -1,7 +1,5 @@
 //! Objects: what a session knows of rows, and when it asks for them.
 
-use std::marker::PhantomData;
-
 use dropproof::{
     contract::{Capability, Class, Pool, UnitOptions, Value},
     database::Kind,
@@ -16,75 +14,70 @@ use crate::{
     trace::Fact,
 };
 
-/// The checks, for one type of pool.
-pub(super) struct Objects<P>(PhantomData<P>);
-
-impl<P: Pool> Objects<P> {
-    pub(super) const CHECKS: &'static [Check<P>] = &[
-        Check {
-            id: CREATED.check,
-            level: Level::Must,
-            requirement: "What is added to a session MUST NOT reach the server before a flush, nor \
-                be seen by others before the commit; a session MUST take its connection with its \
-                first statement and give it back at the end of its transaction.",
-            claims: &["crud-create-user", "scope-orm-session-vs-db-session"],
-            needs: &[Capability::UnitOfWork],
-            since: "0.1.0",
-            background: "An `add` that talks to the server would have to be awaited, and a session \
-                that holds a connection from its making keeps it while its user does something \
-                else. A refresh after the commit opens another transaction, which stays open until \
-                the close.",
-            catches: &[
-                (Fault::CommitForgotten, "after the commit"),
-                (Fault::RefreshBeforeCommit, "after the commit"),
-                (Fault::BeginsUnasked, "after the commit"),
-            ],
-            run: |cell| cell.play_scenario(&CREATED, added_row_is_stored_by_the_commit),
-        },
-        Check {
-            id: REFRESHED.check,
-            level: Level::Must,
-            requirement: "A refresh MUST read every column as it is in the database now, in place \
-                of what was changed and not flushed, and MUST fail where there is no row.",
-            claims: &["crud-refresh-reloads"],
-            needs: &[Capability::UnitOfWork],
-            since: "0.1.0",
-            background: "A refresh that looks into a cache, or keeps what is not flushed, gives \
-                back a mixture that was never in the database.",
-            catches: &[(Fault::StaleRead, "the refresh gives")],
-            run: |cell| cell.play_scenario(&REFRESHED, refresh_reads_what_is_there),
-        },
-        Check {
-            id: EXPIRED.check,
-            level: Level::Must,
-            requirement: "An object that a commit has expired MUST have no readable columns until \
-                it is refreshed, MUST say so by an error, and MUST NOT ask the server for them; \
-                where nothing expires it MUST be readable.",
-            claims: &["crud-expire-on-commit", "driver-lazy-load"],
-            needs: &[Capability::UnitOfWork],
-            since: "0.1.0",
-            background: "Reading a field is no await, so it cannot ask. A layer that asks all the \
-                same blocks the thread; one that answers with what it knew lies as soon as \
-                somebody else has written.",
-            catches: &[(Fault::ReadsExpired, "is readable")],
-            run: |cell| cell.play_scenario(&EXPIRED, expired_object_is_an_error),
-        },
-        Check {
-            id: AUTOFLUSH.check,
-            level: Level::Must,
-            requirement: "With autoflush off a query MUST NOT send what is pending, with autoflush \
-                on it MUST; in both cases nothing MUST be seen by others before the commit, and a \
-                close without one MUST leave nothing.",
-            claims: &["crud-autoflush-off", "scope-sessionmaker-options"],
-            needs: &[Capability::UnitOfWork],
-            since: "0.1.0",
-            background: "An autoflush writes at a place where the code only reads, and takes locks \
-                there. That is why the notes have it off; then it must be off.",
-            catches: &[(Fault::FlushesAlways, "with autoflush off")],
-            run: |cell| cell.play_scenario(&AUTOFLUSH, autoflush_is_a_switch),
-        },
-    ];
-}
+pub(super) const CHECKS: &[Check] = &[
+    Check {
+        id: CREATED.check,
+        level: Level::Must,
+        requirement: "What is added to a session MUST NOT reach the server before a flush, nor \
+            be seen by others before the commit; a session MUST take its connection with its \
+            first statement and give it back at the end of its transaction.",
+        claims: &["crud-create-user", "scope-orm-session-vs-db-session"],
+        needs: &[Capability::UnitOfWork],
+        since: "0.1.0",
+        background: "An `add` that talks to the server would have to be awaited, and a session \
+            that holds a connection from its making keeps it while its user does something \
+            else. A refresh after the commit opens another transaction, which stays open until \
+            the close.",
+        catches: &[
+            (Fault::CommitForgotten, "after the commit"),
+            (Fault::RefreshBeforeCommit, "after the commit"),
+            (Fault::BeginsUnasked, "after the commit"),
+        ],
+        run: |cell| cell.play_scenario(&CREATED, added_row_is_stored_by_the_commit),
+    },
+    Check {
+        id: REFRESHED.check,
+        level: Level::Must,
+        requirement: "A refresh MUST read every column as it is in the database now, in place \
+            of what was changed and not flushed, and MUST fail where there is no row.",
+        claims: &["crud-refresh-reloads"],
+        needs: &[Capability::UnitOfWork],
+        since: "0.1.0",
+        background: "A refresh that looks into a cache, or keeps what is not flushed, gives \
+            back a mixture that was never in the database.",
+        catches: &[(Fault::StaleRead, "the refresh gives")],
+        run: |cell| cell.play_scenario(&REFRESHED, refresh_reads_what_is_there),
+    },
+    Check {
+        id: EXPIRED.check,
+        level: Level::Must,
+        requirement: "An object that a commit has expired MUST have no readable columns until \
+            it is refreshed, MUST say so by an error, and MUST NOT ask the server for them; \
+            where nothing expires it MUST be readable.",
+        claims: &["crud-expire-on-commit", "driver-lazy-load"],
+        needs: &[Capability::UnitOfWork],
+        since: "0.1.0",
+        background: "Reading a field is no await, so it cannot ask. A layer that asks all the \
+            same blocks the thread; one that answers with what it knew lies as soon as \
+            somebody else has written.",
+        catches: &[(Fault::ReadsExpired, "is readable")],
+        run: |cell| cell.play_scenario(&EXPIRED, expired_object_is_an_error),
+    },
+    Check {
+        id: AUTOFLUSH.check,
+        level: Level::Must,
+        requirement: "With autoflush off a query MUST NOT send what is pending, with autoflush \
+            on it MUST; in both cases nothing MUST be seen by others before the commit, and a \
+            close without one MUST leave nothing.",
+        claims: &["crud-autoflush-off", "scope-sessionmaker-options"],
+        needs: &[Capability::UnitOfWork],
+        since: "0.1.0",
+        background: "An autoflush writes at a place where the code only reads, and takes locks \
+            there. That is why the notes have it off; then it must be off.",
+        catches: &[(Fault::FlushesAlways, "with autoflush off")],
+        run: |cell| cell.play_scenario(&AUTOFLUSH, autoflush_is_a_switch),
+    },
+];
 
 pub(super) const CREATED: Scenario = Scenario {
     check: "session-scope/added-row-is-stored-by-the-commit",
@@ -106,9 +99,7 @@ pub(super) const CREATED: Scenario = Scenario {
     }],
 };
 
-async fn added_row_is_stored_by_the_commit<P: Pool>(
-    subject: &Subject<P>,
-) -> Result<Verdict, Error> {
+async fn added_row_is_stored_by_the_commit(subject: &Subject) -> Result<Verdict, Error> {
     let mut unit = units(subject)?.unit();
     let trace = &subject.trace;
     let done = |(): &()| "done".to_owned();
@@ -140,8 +131,8 @@ async fn added_row_is_stored_by_the_commit<P: Pool>(
 
 /// Whether other rows are there, other transactions open or other connections out than there are to
 /// be after a step.
-async fn differs<P: Pool>(
-    subject: &Subject<P>,
+async fn differs(
+    subject: &Subject,
     step: &str,
     (rows, open): (usize, usize),
 ) -> Result<Option<Verdict>, Error> {
@@ -204,7 +195,7 @@ pub(super) const REFRESHED: Scenario = Scenario {
     }],
 };
 
-async fn refresh_reads_what_is_there<P: Pool>(subject: &Subject<P>) -> Result<Verdict, Error> {
+async fn refresh_reads_what_is_there(subject: &Subject) -> Result<Verdict, Error> {
     let trace = &subject.trace;
     for autoflush in [true, false] {
         let mut unit = subject.pool.units(UnitOptions { autoflush, ..OPTIONS })?.unit();
@@ -240,7 +231,7 @@ async fn refresh_reads_what_is_there<P: Pool>(subject: &Subject<P>) -> Result<Ve
     no_row_is_an_error(subject).await
 }
 
-async fn no_row_is_an_error<P: Pool>(subject: &Subject<P>) -> Result<Verdict, Error> {
+async fn no_row_is_an_error(subject: &Subject) -> Result<Verdict, Error> {
     let trace = &subject.trace;
     let mut unit = units(subject)?.unit();
     let object = unit.add(user());
@@ -306,7 +297,7 @@ pub(super) const EXPIRED: Scenario = Scenario {
     }],
 };
 
-async fn expired_object_is_an_error<P: Pool>(subject: &Subject<P>) -> Result<Verdict, Error> {
+async fn expired_object_is_an_error(subject: &Subject) -> Result<Verdict, Error> {
     for expire_on_commit in [true, false] {
         let mut unit = subject.pool.units(UnitOptions { expire_on_commit, ..OPTIONS })?.unit();
         let object = unit.add(task("a"));
@@ -367,7 +358,7 @@ pub(super) const AUTOFLUSH: Scenario = Scenario {
     }],
 };
 
-async fn autoflush_is_a_switch<P: Pool>(subject: &Subject<P>) -> Result<Verdict, Error> {
+async fn autoflush_is_a_switch(subject: &Subject) -> Result<Verdict, Error> {
     for autoflush in [false, true] {
         let how = if autoflush { "with" } else { "without" };
         let mut unit = subject.pool.units(UnitOptions { autoflush, ..OPTIONS })?.unit();

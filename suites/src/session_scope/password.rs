@@ -1,7 +1,5 @@
 //! Passwords: that they are stored as hashes, and are nowhere else, nor on their way.
 
-use std::marker::PhantomData;
-
 use dropproof::{
     contract::{Capability, Pool, UnitOptions, UserUpdate, Value},
     verdict::{Error, Level, Verdict},
@@ -10,33 +8,28 @@ use dropproof::{
 use super::steps::{OPTIONS, from_outside, user};
 use crate::{Check, Fault, Subject};
 
-/// The checks, for one type of pool.
-pub(super) struct Passwords<P>(PhantomData<P>);
-
-impl<P: Pool> Passwords<P> {
-    pub(super) const CHECKS: &'static [Check<P>] = &[Check {
-        id: "session-scope/password-is-stored-as-its-hash",
-        level: Level::Must,
-        requirement: "A password MUST be stored as a hash that verifies it, at the creation and \
+pub(super) const CHECKS: &[Check] = &[Check {
+    id: "session-scope/password-is-stored-as-its-hash",
+    level: Level::Must,
+    requirement: "A password MUST be stored as a hash that verifies it, at the creation and \
                 at an update, MUST NOT be in the row nor among the bytes that are sent, and an update with a \
                 password MUST write no other column.",
-        claims: &["crud-update-hash-password", "crud-create-user"],
-        needs: &[Capability::UnitOfWork],
-        since: "0.1.0",
-        background: "The creation hashes, and the update is written later by someone who passes \
+    claims: &["crud-update-hash-password", "crud-create-user"],
+    needs: &[Capability::UnitOfWork],
+    since: "0.1.0",
+    background: "The creation hashes, and the update is written later by someone who passes \
                 the changes through. Give the plain password a type of its own, which no column \
                 takes.",
-        catches: &[
-            (Fault::HashForgotten, "is stored in plain text"),
-            (Fault::PasswordSent, "is sent in plain text"),
-            (Fault::WritesAllColumns, "other columns"),
-        ],
-        run: |cell| cell.play(password_is_stored_as_its_hash),
-    }];
-}
+    catches: &[
+        (Fault::HashForgotten, "is stored in plain text"),
+        (Fault::PasswordSent, "is sent in plain text"),
+        (Fault::WritesAllColumns, "other columns"),
+    ],
+    run: |cell| cell.play(password_is_stored_as_its_hash),
+}];
 
 /// Email, hash and name of the only user, as the witness reads them.
-async fn stored<P: Pool>(subject: &Subject<P>) -> Result<[String; 3], Error> {
+async fn stored(subject: &Subject) -> Result<[String; 3], Error> {
     let row = subject.witness().rows("users").await?.pop();
     let text = |column: Option<&Value>| match column {
         Some(Value::Text(text)) => text.clone(),
@@ -46,7 +39,7 @@ async fn stored<P: Pool>(subject: &Subject<P>) -> Result<[String; 3], Error> {
     columns.ok_or_else(|| Error::Vacuous { why: "there is no user".to_owned() })
 }
 
-async fn password_is_stored_as_its_hash<P: Pool>(subject: &Subject<P>) -> Result<Verdict, Error> {
+async fn password_is_stored_as_its_hash(subject: &Subject) -> Result<Verdict, Error> {
     // Readable after the commit, so that no transaction is open while somebody else writes.
     let units = subject.pool.units(UnitOptions { expire_on_commit: false, ..OPTIONS })?;
     let mut unit = units.unit();

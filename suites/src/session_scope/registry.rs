@@ -2,14 +2,13 @@
 
 use std::{
     collections::BTreeSet,
-    marker::PhantomData,
     sync::{Arc, mpsc},
     thread,
     time::{Duration, Instant},
 };
 
 use dropproof::{
-    contract::{self, Capability, Class, Key, Pool, Registry, SharedUnit, Units},
+    contract::{self, Capability, Class, Key, Registry, SharedUnit, Units},
     verdict::{Error, Level, Verdict},
 };
 use futures::{FutureExt, future::BoxFuture};
@@ -32,75 +31,70 @@ const MANY: usize = 10_000;
 /// A task that is on one thread by then will never be on another.
 const WANDERED_MAX: Duration = Duration::from_secs(30);
 
-/// The checks, for one type of pool.
-pub(super) struct Registries<P>(PhantomData<P>);
-
-impl<P: Pool> Registries<P> {
-    pub(super) const CHECKS: &'static [Check<P>] = &[
-        Check {
-            id: "session-scope/each-task-has-a-session-of-its-own",
-            level: Level::Must,
-            requirement: "A registry that is keyed by the task MUST give each task a session of its \
-                own, the same whenever it asks, also when the task has moved to another thread; a \
-                task that it spawns MUST NOT get it.",
-            claims: &["scope-async-scoped-session", "scope-shared-session-tasks"],
-            needs: &[Capability::UnitOfWork],
-            since: "0.1.0",
-            background: "A task is on another thread after each await, perhaps. What is bound to \
-                the task goes with it: a task-local slot around the task's future, which a spawned \
-                child does not inherit.",
-            catches: &[
-                (Fault::RegistryByThread, "tasks share a session"),
-                (Fault::RegistryShared, "tasks share a session"),
-            ],
-            run: |cell| cell.play(each_task_has_a_session_of_its_own),
-        },
-        Check {
-            id: "session-scope/each-thread-has-a-session-of-its-own",
-            level: Level::Must,
-            requirement: "A registry that is keyed by the thread MUST give each thread a session of \
-                its own, the same whenever it asks, and MUST forget it at the thread's end.",
-            claims: &["scope-scoped-session-threads"],
-            needs: &[Capability::UnitOfWork],
-            since: "0.1.0",
-            background: "Right where one thread is one unit of work. A thread-local value is \
-                dropped at the end of its thread, and has to give its connection back then.",
-            catches: &[(Fault::RegistryShared, "threads share a session")],
-            run: |cell| cell.play(each_thread_has_a_session_of_its_own),
-        },
-        Check {
-            id: "session-scope/tasks-share-the-session-of-their-thread",
-            level: Level::Must,
-            requirement: "Tasks on one thread MUST be seen to share the session of a registry that \
-                is keyed by the thread: one's rollback discards the other's row, whose commit \
-                reports success, and one's commit stores what the other rolls back.",
-            claims: &["scope-scoped-session-asyncio", "scope-shared-session-tasks"],
-            needs: &[Capability::UnitOfWork],
-            since: "0.1.0",
-            background: "This shows the hazard, as it was measured on the original system: the \
-                notes take the thread-keyed registry for the remedy. Key it by the task, or pass \
-                the session.",
-            catches: &[(Fault::RegistryByTask, "do not share")],
-            run: |cell| cell.play(tasks_share_the_session_of_their_thread),
-        },
-        Check {
-            id: FORGETS.check,
-            level: Level::Must,
-            requirement: "A registry MUST forget the session of a task that has ended, was dropped \
-                or has removed it, and the connection MUST come back; after many tasks nothing \
-                MUST have grown.",
-            claims: &["scope-registry-cleanup", "scope-async-scoped-session"],
-            needs: &[Capability::UnitOfWork],
-            since: "0.1.0",
-            background: "A map from tasks to sessions keeps both alive for ever: the original's \
-                registry holds the task itself, so that the collector cannot help, and with the \
-                pool's last connection the service stands still. An entry that lives in the task \
-                goes with it.",
-            catches: &[(Fault::RegistryLeaks, "does not forget")],
-            run: |cell| cell.play_scenario(&FORGETS, registry_forgets_what_has_ended),
-        },
-    ];
-}
+pub(super) const CHECKS: &[Check] = &[
+    Check {
+        id: "session-scope/each-task-has-a-session-of-its-own",
+        level: Level::Must,
+        requirement: "A registry that is keyed by the task MUST give each task a session of its \
+            own, the same whenever it asks, also when the task has moved to another thread; a \
+            task that it spawns MUST NOT get it.",
+        claims: &["scope-async-scoped-session", "scope-shared-session-tasks"],
+        needs: &[Capability::UnitOfWork],
+        since: "0.1.0",
+        background: "A task is on another thread after each await, perhaps. What is bound to \
+            the task goes with it: a task-local slot around the task's future, which a spawned \
+            child does not inherit.",
+        catches: &[
+            (Fault::RegistryByThread, "tasks share a session"),
+            (Fault::RegistryShared, "tasks share a session"),
+        ],
+        run: |cell| cell.play(each_task_has_a_session_of_its_own),
+    },
+    Check {
+        id: "session-scope/each-thread-has-a-session-of-its-own",
+        level: Level::Must,
+        requirement: "A registry that is keyed by the thread MUST give each thread a session of \
+            its own, the same whenever it asks, and MUST forget it at the thread's end.",
+        claims: &["scope-scoped-session-threads"],
+        needs: &[Capability::UnitOfWork],
+        since: "0.1.0",
+        background: "Right where one thread is one unit of work. A thread-local value is \
+            dropped at the end of its thread, and has to give its connection back then.",
+        catches: &[(Fault::RegistryShared, "threads share a session")],
+        run: |cell| cell.play(each_thread_has_a_session_of_its_own),
+    },
+    Check {
+        id: "session-scope/tasks-share-the-session-of-their-thread",
+        level: Level::Must,
+        requirement: "Tasks on one thread MUST be seen to share the session of a registry that \
+            is keyed by the thread: one's rollback discards the other's row, whose commit \
+            reports success, and one's commit stores what the other rolls back.",
+        claims: &["scope-scoped-session-asyncio", "scope-shared-session-tasks"],
+        needs: &[Capability::UnitOfWork],
+        since: "0.1.0",
+        background: "This shows the hazard, as it was measured on the original system: the \
+            notes take the thread-keyed registry for the remedy. Key it by the task, or pass \
+            the session.",
+        catches: &[(Fault::RegistryByTask, "do not share")],
+        run: |cell| cell.play(tasks_share_the_session_of_their_thread),
+    },
+    Check {
+        id: FORGETS.check,
+        level: Level::Must,
+        requirement: "A registry MUST forget the session of a task that has ended, was dropped \
+            or has removed it, and the connection MUST come back; after many tasks nothing \
+            MUST have grown.",
+        claims: &["scope-registry-cleanup", "scope-async-scoped-session"],
+        needs: &[Capability::UnitOfWork],
+        since: "0.1.0",
+        background: "A map from tasks to sessions keeps both alive for ever: the original's \
+            registry holds the task itself, so that the collector cannot help, and with the \
+            pool's last connection the service stands still. An entry that lives in the task \
+            goes with it.",
+        catches: &[(Fault::RegistryLeaks, "does not forget")],
+        run: |cell| cell.play_scenario(&FORGETS, registry_forgets_what_has_ended),
+    },
+];
 
 /// What a registry gives, told apart from others.
 fn identity(unit: &SharedUnit) -> usize {
@@ -122,9 +116,7 @@ async fn ended(task: JoinHandle<contract::Result<()>>) -> Result<(), Error> {
     }
 }
 
-async fn each_task_has_a_session_of_its_own<P: Pool>(
-    subject: &Subject<P>,
-) -> Result<Verdict, Error> {
+async fn each_task_has_a_session_of_its_own(subject: &Subject) -> Result<Verdict, Error> {
     let units = units(subject)?;
     let tasks = SESSIONS_MAX as usize;
     let registry = units.registry(Key::Task);
@@ -229,9 +221,7 @@ async fn from_a_busy_thread() {
     drop(done);
 }
 
-async fn each_thread_has_a_session_of_its_own<P: Pool>(
-    subject: &Subject<P>,
-) -> Result<Verdict, Error> {
+async fn each_thread_has_a_session_of_its_own(subject: &Subject) -> Result<Verdict, Error> {
     let registry = units(subject)?.registry(Key::Thread);
     let together = Arc::new(std::sync::Barrier::new(4));
     let threads: Vec<_> = (0..4)
@@ -264,9 +254,7 @@ async fn each_thread_has_a_session_of_its_own<P: Pool>(
     })
 }
 
-async fn tasks_share_the_session_of_their_thread<P: Pool>(
-    subject: &Subject<P>,
-) -> Result<Verdict, Error> {
+async fn tasks_share_the_session_of_their_thread(subject: &Subject) -> Result<Verdict, Error> {
     let units = units(subject)?;
     for (other_commits, step) in [(true, "B commits"), (false, "B rolls back")] {
         let registry = units.registry(Key::Thread);
@@ -347,7 +335,7 @@ const SERVERS: &[dropproof::database::Kind] = &[
     dropproof::database::Kind::MariaDb,
 ];
 
-async fn registry_forgets_what_has_ended<P: Pool>(subject: &Subject<P>) -> Result<Verdict, Error> {
+async fn registry_forgets_what_has_ended(subject: &Subject) -> Result<Verdict, Error> {
     let units = units(subject)?;
     let registry = units.registry(Key::Task);
     for removes in [true, false] {

@@ -3,14 +3,13 @@
 use std::{
     fmt,
     future::{pending, ready},
-    marker::PhantomData,
     panic::{AssertUnwindSafe, resume_unwind},
     sync::Arc,
     time::Duration,
 };
 
 use dropproof::{
-    contract::{self, Body, Capability, Class, Form, PLANTED_PANIC, Pool, Units},
+    contract::{self, Body, BoxedPool, Capability, Class, Form, PLANTED_PANIC, Pool, Units},
     sweep::Operation,
     verdict::{Error, Level, Verdict},
 };
@@ -28,96 +27,89 @@ use crate::{
     trace::Fact,
 };
 
-/// The checks, for one type of pool.
-pub(super) struct Scopes<P>(PhantomData<P>);
-
-impl<P: Pool> Scopes<P> {
-    pub(super) const CHECKS: &'static [Check<P>] = &[
-        Check {
-            id: CLOSES_ONCE.check,
-            level: Level::Must,
-            requirement: "A scope MUST close its session exactly once, roll back what was not \
-                committed and give the connection back, when it is left by a return, an error, a \
-                panic, a drop, an abort, a timeout or a lost `select!`; a function with a body and \
-                a generator that yields once MUST do the same.",
-            claims: &["scope-get-db-closes", "scope-get-db-async-with", "guard-finally-no-leak"],
-            needs: &[Capability::UnitOfWork],
-            since: "0.1.0",
-            background: "Code after the body runs on a return and on an error; a panic, an abort, a \
-                timeout and a lost `select!` never come to it. What closes on every way out is a \
-                drop; what closes in the code too has to tell the drop that it is done.",
-            catches: &[
-                (Fault::ScopeClosesTwice, "closed 2 times"),
-                (Fault::LeaksOnError, "error: the connection does not come back"),
-                (Fault::LeaksOnPanic, "panic: the connection does not come back"),
-                (Fault::LeaksSession, "drop: the connection does not come back"),
-                (Fault::LeaksInTask, "abort: the connection does not come back"),
-            ],
-            run: |cell| cell.play_scenario(&CLOSES_ONCE, scope_closes_its_session_once),
+pub(super) const CHECKS: &[Check] = &[
+    Check {
+        id: CLOSES_ONCE.check,
+        level: Level::Must,
+        requirement: "A scope MUST close its session exactly once, roll back what was not \
+            committed and give the connection back, when it is left by a return, an error, a \
+            panic, a drop, an abort, a timeout or a lost `select!`; a function with a body and \
+            a generator that yields once MUST do the same.",
+        claims: &["scope-get-db-closes", "scope-get-db-async-with", "guard-finally-no-leak"],
+        needs: &[Capability::UnitOfWork],
+        since: "0.1.0",
+        background: "Code after the body runs on a return and on an error; a panic, an abort, a \
+            timeout and a lost `select!` never come to it. What closes on every way out is a \
+            drop; what closes in the code too has to tell the drop that it is done.",
+        catches: &[
+            (Fault::ScopeClosesTwice, "closed 2 times"),
+            (Fault::LeaksOnError, "error: the connection does not come back"),
+            (Fault::LeaksOnPanic, "panic: the connection does not come back"),
+            (Fault::LeaksSession, "drop: the connection does not come back"),
+            (Fault::LeaksInTask, "abort: the connection does not come back"),
+        ],
+        run: |cell| cell.play_scenario(&CLOSES_ONCE, scope_closes_its_session_once),
+    },
+    Check {
+        id: "session-scope/dropped-scope-leaves-nothing",
+        level: Level::Must,
+        requirement: "A scope that is dropped at any place of its body or of its close MUST \
+            leave all or nothing of what it commits, no transaction and a sound pool.",
+        claims: &["scope-get-db-closes", "guard-cancel-during-close"],
+        needs: &[Capability::UnitOfWork],
+        since: "0.1.0",
+        background: "A session that is dropped in the middle of a request does not know what \
+            its connection is at. Arm the guard before the first await, and close what was \
+            dropped at work instead of giving it back.",
+        catches: &[(Fault::LeaksSession, "stuck at")],
+        run: |cell| {
+            let forms = [Form::Function, Form::Generator];
+            cell.sweep_each(forms.map(|form| (form.to_string(), in_scope(form))).into())
         },
-        Check {
-            id: "session-scope/dropped-scope-leaves-nothing",
-            level: Level::Must,
-            requirement: "A scope that is dropped at any place of its body or of its close MUST \
-                leave all or nothing of what it commits, no transaction and a sound pool.",
-            claims: &["scope-get-db-closes", "guard-cancel-during-close"],
-            needs: &[Capability::UnitOfWork],
-            since: "0.1.0",
-            background: "A session that is dropped in the middle of a request does not know what \
-                its connection is at. Arm the guard before the first await, and close what was \
-                dropped at work instead of giving it back.",
-            catches: &[(Fault::LeaksSession, "stuck at")],
-            run: |cell| {
-                let forms = [Form::Function, Form::Generator];
-                cell.sweep_each(forms.map(|form| (form.to_string(), in_scope(form))).into())
-            },
-        },
-        Check {
-            id: "session-scope/runtime-shut-down-closes-the-scope",
-            level: Level::Must,
-            requirement: "A scope whose runtime is shut down, with it or before it, MUST be dropped \
-                without a panic, and MUST leave all or nothing of what it commits, no connection \
-                and nothing open.",
-            claims: &["scope-get-db-closes", "guard-finally-no-leak"],
-            needs: &[Capability::UnitOfWork],
-            since: "0.1.0",
-            background: "At the end of a service nobody polls any more, so a close that has to be \
-                awaited, or spawned, never happens. What the drop can do by itself, without a \
-                runtime, is to close the socket.",
-            catches: &[(Fault::LeaksAfterRuntime, "lock is held")],
-            run: |cell| cell.shut_down(in_scope(Form::Function)),
-        },
-        Check {
-            id: "session-scope/dropped-end-of-a-session-leaves-nothing",
-            level: Level::Must,
-            requirement: "A flush, a commit, a rollback or a close of a session that is dropped at \
-                any place MUST leave all or nothing of the work, no transaction and a sound pool.",
-            claims: &["guard-cancel-during-close"],
-            needs: &[Capability::UnitOfWork],
-            since: "0.1.0",
-            background: "The close stands in the way out, where a second cancellation hits it most \
-                often, and Rust has no shield against it. It has to be safe by itself: what it has \
-                not come to is done by the drop.",
-            catches: &[(Fault::LeaksSession, "stuck at")],
-            run: |cell| {
-                cell.sweep_each(End::ALL.map(|end| (end.to_string(), ended_by(end))).into())
-            },
-        },
-        Check {
-            id: "session-scope/nested-scopes-have-sessions-of-their-own",
-            level: Level::Must,
-            requirement: "A scope inside a scope MUST have a session of its own, whose commit \
-                commits nothing of the outer one.",
-            claims: &["scope-get-db-closes", "scope-orm-session-vs-db-session"],
-            needs: &[Capability::UnitOfWork],
-            since: "0.1.0",
-            background: "A scope that finds a session and reuses it commits what the caller has \
-                only begun. Whoever wants one transaction passes the session on.",
-            catches: &[(Fault::SharesPending, "rows are there")],
-            run: |cell| cell.play(nested_scopes_have_sessions_of_their_own),
-        },
-    ];
-}
+    },
+    Check {
+        id: "session-scope/runtime-shut-down-closes-the-scope",
+        level: Level::Must,
+        requirement: "A scope whose runtime is shut down, with it or before it, MUST be dropped \
+            without a panic, and MUST leave all or nothing of what it commits, no connection \
+            and nothing open.",
+        claims: &["scope-get-db-closes", "guard-finally-no-leak"],
+        needs: &[Capability::UnitOfWork],
+        since: "0.1.0",
+        background: "At the end of a service nobody polls any more, so a close that has to be \
+            awaited, or spawned, never happens. What the drop can do by itself, without a \
+            runtime, is to close the socket.",
+        catches: &[(Fault::LeaksAfterRuntime, "lock is held")],
+        run: |cell| cell.shut_down(in_scope(Form::Function)),
+    },
+    Check {
+        id: "session-scope/dropped-end-of-a-session-leaves-nothing",
+        level: Level::Must,
+        requirement: "A flush, a commit, a rollback or a close of a session that is dropped at \
+            any place MUST leave all or nothing of the work, no transaction and a sound pool.",
+        claims: &["guard-cancel-during-close"],
+        needs: &[Capability::UnitOfWork],
+        since: "0.1.0",
+        background: "The close stands in the way out, where a second cancellation hits it most \
+            often, and Rust has no shield against it. It has to be safe by itself: what it has \
+            not come to is done by the drop.",
+        catches: &[(Fault::LeaksSession, "stuck at")],
+        run: |cell| cell.sweep_each(End::ALL.map(|end| (end.to_string(), ended_by(end))).into()),
+    },
+    Check {
+        id: "session-scope/nested-scopes-have-sessions-of-their-own",
+        level: Level::Must,
+        requirement: "A scope inside a scope MUST have a session of its own, whose commit \
+            commits nothing of the outer one.",
+        claims: &["scope-get-db-closes", "scope-orm-session-vs-db-session"],
+        needs: &[Capability::UnitOfWork],
+        since: "0.1.0",
+        background: "A scope that finds a session and reuses it commits what the caller has \
+            only begun. Whoever wants one transaction passes the session on.",
+        catches: &[(Fault::SharesPending, "rows are there")],
+        run: |cell| cell.play(nested_scopes_have_sessions_of_their_own),
+    },
+];
 
 /// A way to leave a scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -198,7 +190,7 @@ const DROPPED: Deviation = Deviation {
     because: "a cancellation is raised in the task as an error; a future that is dropped gives nothing",
 };
 
-async fn scope_closes_its_session_once<P: Pool>(subject: &Subject<P>) -> Result<Verdict, Error> {
+async fn scope_closes_its_session_once(subject: &Subject) -> Result<Verdict, Error> {
     let units = units(subject)?;
     // What a new connection says first is no part of a scope.
     if !all_are_back(subject).await? {
@@ -298,7 +290,7 @@ fn body(way: Way) -> (Body, oneshot::Receiver<()>) {
 }
 
 /// Stores a task in a scope.
-pub(super) fn in_scope<P: Pool>(form: Form) -> Operation<P> {
+pub(super) fn in_scope(form: Form) -> Operation {
     let body = || -> Body {
         Box::new(|unit| {
             Box::pin(async move {
@@ -307,15 +299,15 @@ pub(super) fn in_scope<P: Pool>(form: Form) -> Operation<P> {
             })
         })
     };
-    Operation::new(move |pool: Arc<P>, lent| async move {
+    Operation::new(move |pool: Arc<BoxedPool>, lent| async move {
         drop(lent);
         pool.units(OPTIONS)?.scope(form, body()).await
     })
     .changing()
 }
 
-fn ended_by<P: Pool>(end: End) -> Operation<P> {
-    let operation = Operation::new(move |pool: Arc<P>, lent| async move {
+fn ended_by(end: End) -> Operation {
+    let operation = Operation::new(move |pool: Arc<BoxedPool>, lent| async move {
         drop(lent);
         let mut unit = pool.units(OPTIONS)?.unit();
         unit.add(task("planted"));
@@ -325,9 +317,7 @@ fn ended_by<P: Pool>(end: End) -> Operation<P> {
     if end == End::Commit { operation.changing() } else { operation }
 }
 
-async fn nested_scopes_have_sessions_of_their_own<P: Pool>(
-    subject: &Subject<P>,
-) -> Result<Verdict, Error> {
+async fn nested_scopes_have_sessions_of_their_own(subject: &Subject) -> Result<Verdict, Error> {
     let units = units(subject)?;
     let inner = Arc::clone(&units);
     let outer: Body = Box::new(move |unit| {

@@ -1,6 +1,6 @@
 //! Sharing: a session for each request, and what comes of one that several tasks hold.
 
-use std::{marker::PhantomData, sync::Arc};
+use std::sync::Arc;
 
 use dropproof::{
     contract::{self, Body, Capability, Class, Form, Pool, SharedUnit, Statement, Units, Value},
@@ -22,59 +22,54 @@ const REQUESTS: usize = 12;
 /// So many tasks use one session.
 const TASKS: i64 = 6;
 
-/// The checks, for one type of pool.
-pub(super) struct Sharing<P>(PhantomData<P>);
-
-impl<P: Pool> Sharing<P> {
-    pub(super) const CHECKS: &'static [Check<P>] = &[
-        Check {
-            id: LEASED.check,
-            level: Level::Must,
-            requirement: "A session MUST NOT take a connection before its first statement, MUST \
-                give it back at the end of its transaction for the next session to use, and MUST \
-                be usable again after its close.",
-            claims: &["scope-orm-session-vs-db-session", "scope-session-unit-of-work"],
-            needs: &[Capability::UnitOfWork],
-            since: "0.1.0",
-            background: "A session is made for each request, a connection is not. A session that \
-                leases at its making holds a connection through everything that its user does \
-                before and after the transaction.",
-            catches: &[(Fault::BeginsUnasked, "is held after the commit")],
-            run: |cell| cell.play_scenario(&LEASED, session_leases_when_it_has_to),
-        },
-        Check {
-            id: "session-scope/each-request-has-a-session-of-its-own",
-            level: Level::Must,
-            requirement: "Requests that are under way at the same time, more than there are \
-                connections, MUST each have a session that sees no uncommitted row of another, and \
-                MUST give every connection back, those that fail too.",
-            claims: &["scope-session-per-request"],
-            needs: &[Capability::UnitOfWork],
-            since: "0.1.0",
-            background: "A session made once, for the process, mixes the work of all requests. One \
-                for each request costs nothing until it takes a connection.",
-            catches: &[
-                (Fault::SharesPending, "sees rows of another"),
-                (Fault::LeaksOnError, "do not all come to an end"),
-            ],
-            run: |cell| cell.play(each_request_has_a_session_of_its_own),
-        },
-        Check {
-            id: "session-scope/shared-session-is-serialised",
-            level: Level::Must,
-            requirement: "Tasks that share a session behind its lock MUST each get the answer to \
-                their own question.",
-            claims: &["scope-shared-session-tasks", "scope-shared-session-threads"],
-            needs: &[Capability::UnitOfWork],
-            since: "0.1.0",
-            background: "Two requests at the same time on one connection need somebody who knows \
-                which answer is whose. `&mut self` and a lock leave one at a time; the transaction \
-                is still one for all of them.",
-            catches: &[(Fault::AnswersCrossed, "by another answer")],
-            run: |cell| cell.play(shared_session_is_serialised),
-        },
-    ];
-}
+pub(super) const CHECKS: &[Check] = &[
+    Check {
+        id: LEASED.check,
+        level: Level::Must,
+        requirement: "A session MUST NOT take a connection before its first statement, MUST \
+            give it back at the end of its transaction for the next session to use, and MUST \
+            be usable again after its close.",
+        claims: &["scope-orm-session-vs-db-session", "scope-session-unit-of-work"],
+        needs: &[Capability::UnitOfWork],
+        since: "0.1.0",
+        background: "A session is made for each request, a connection is not. A session that \
+            leases at its making holds a connection through everything that its user does \
+            before and after the transaction.",
+        catches: &[(Fault::BeginsUnasked, "is held after the commit")],
+        run: |cell| cell.play_scenario(&LEASED, session_leases_when_it_has_to),
+    },
+    Check {
+        id: "session-scope/each-request-has-a-session-of-its-own",
+        level: Level::Must,
+        requirement: "Requests that are under way at the same time, more than there are \
+            connections, MUST each have a session that sees no uncommitted row of another, and \
+            MUST give every connection back, those that fail too.",
+        claims: &["scope-session-per-request"],
+        needs: &[Capability::UnitOfWork],
+        since: "0.1.0",
+        background: "A session made once, for the process, mixes the work of all requests. One \
+            for each request costs nothing until it takes a connection.",
+        catches: &[
+            (Fault::SharesPending, "sees rows of another"),
+            (Fault::LeaksOnError, "do not all come to an end"),
+        ],
+        run: |cell| cell.play(each_request_has_a_session_of_its_own),
+    },
+    Check {
+        id: "session-scope/shared-session-is-serialised",
+        level: Level::Must,
+        requirement: "Tasks that share a session behind its lock MUST each get the answer to \
+            their own question.",
+        claims: &["scope-shared-session-tasks", "scope-shared-session-threads"],
+        needs: &[Capability::UnitOfWork],
+        since: "0.1.0",
+        background: "Two requests at the same time on one connection need somebody who knows \
+            which answer is whose. `&mut self` and a lock leave one at a time; the transaction \
+            is still one for all of them.",
+        catches: &[(Fault::AnswersCrossed, "by another answer")],
+        run: |cell| cell.play(shared_session_is_serialised),
+    },
+];
 
 pub(super) const LEASED: Scenario = Scenario {
     check: "session-scope/session-leases-when-it-has-to",
@@ -102,7 +97,7 @@ pub(super) const LEASED: Scenario = Scenario {
     }],
 };
 
-async fn session_leases_when_it_has_to<P: Pool>(subject: &Subject<P>) -> Result<Verdict, Error> {
+async fn session_leases_when_it_has_to(subject: &Subject) -> Result<Verdict, Error> {
     let units = units(subject)?;
     let before = subject.connections();
     let mut three = [units.unit(), units.unit(), units.unit()];
@@ -146,9 +141,7 @@ async fn session_leases_when_it_has_to<P: Pool>(subject: &Subject<P>) -> Result<
     })
 }
 
-async fn each_request_has_a_session_of_its_own<P: Pool>(
-    subject: &Subject<P>,
-) -> Result<Verdict, Error> {
+async fn each_request_has_a_session_of_its_own(subject: &Subject) -> Result<Verdict, Error> {
     let units = units(subject)?;
     let seen = Arc::new(Mutex::new(Vec::new()));
     let requests = (0..REQUESTS).map(|number| {
@@ -194,7 +187,7 @@ async fn each_request_has_a_session_of_its_own<P: Pool>(
     })
 }
 
-async fn shared_session_is_serialised<P: Pool>(subject: &Subject<P>) -> Result<Verdict, Error> {
+async fn shared_session_is_serialised(subject: &Subject) -> Result<Verdict, Error> {
     let units: Arc<dyn Units> = units(subject)?;
     let shared: SharedUnit = Arc::new(Mutex::new(units.unit()));
     let together = Arc::new(Barrier::new(usize::try_from(TASKS).expect("it is a small number")));

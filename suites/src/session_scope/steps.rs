@@ -15,7 +15,7 @@ use crate::Subject;
 pub(super) const OPTIONS: UnitOptions = UnitOptions { autoflush: false, expire_on_commit: true };
 
 /// The session maker of a subject.
-pub(crate) fn units<P: Pool>(subject: &Subject<P>) -> contract::Result<Arc<dyn Units>> {
+pub(crate) fn units(subject: &Subject) -> contract::Result<Arc<dyn Units>> {
     subject.pool.units(OPTIONS)
 }
 
@@ -71,8 +71,8 @@ impl fmt::Display for End {
 }
 
 /// Asks a unit for a number, to which only that number is the answer.
-pub(crate) async fn echoes<P: Pool>(
-    subject: &Subject<P>,
+pub(crate) async fn echoes(
+    subject: &Subject,
     unit: &mut dyn Unit,
     number: i64,
 ) -> contract::Result<bool> {
@@ -86,14 +86,14 @@ pub(super) async fn count(unit: &mut dyn Unit) -> contract::Result<usize> {
 }
 
 /// Whether no session of the pool is out, which is a fact of the last event.
-pub(crate) async fn all_are_back<P: Pool>(subject: &Subject<P>) -> Result<bool, Error> {
+pub(crate) async fn all_are_back(subject: &Subject) -> Result<bool, Error> {
     let lent = subject.unless_stuck(subject.connections_out(0)).await;
     Ok(lent.transpose()?.is_some())
 }
 
 /// Writes as somebody else, on a session of its own.
-pub(super) async fn from_outside<P: Pool>(
-    subject: &Subject<P>,
+pub(super) async fn from_outside(
+    subject: &Subject,
     sql: &'static str,
     parameters: impl IntoIterator<Item = Value>,
 ) -> Result<(), Error> {
@@ -103,7 +103,7 @@ pub(super) async fn from_outside<P: Pool>(
 }
 
 /// Empties the table of the tasks.
-pub(crate) async fn empty<P: Pool>(subject: &Subject<P>) -> Result<(), Error> {
+pub(crate) async fn empty(subject: &Subject) -> Result<(), Error> {
     from_outside(subject, "DELETE FROM tasks", []).await
 }
 

@@ -1,37 +1,30 @@
 //! Trouble: what a session says when its connection is gone.
 
-use std::marker::PhantomData;
-
 use dropproof::{
-    contract::{Capability, Class, Pool},
+    contract::{Capability, Class},
     verdict::{Error, Level, Verdict},
 };
 
 use super::steps::{End, all_are_back, echoes, task, units};
 use crate::{Check, Fault, Subject};
 
-/// The checks, for one type of pool.
-pub(super) struct Trouble<P>(PhantomData<P>);
+pub(super) const CHECKS: &[Check] = &[Check {
+    id: "session-scope/failed-end-says-so-and-loses-nothing",
+    level: Level::Must,
+    requirement: "A commit, a rollback or a close of a session whose connection is gone MUST be \
+        an error of class `connection` or `indeterminate`, keep no connection, and leave a \
+        session that can be used after its close.",
+    claims: &["guard-cancel-during-close", "scope-orm-session-vs-db-session"],
+    needs: &[Capability::UnitOfWork, Capability::Connection],
+    since: "0.1.0",
+    background: "A rollback stands in an error path, where its own error is swallowed most \
+        easily: `let _ = session.rollback().await`. Then nobody learns that the server is gone, \
+        and the dead connection goes back to the pool.",
+    catches: &[(Fault::RollbackHidesError, "is reported as done")],
+    run: |cell| cell.play(failed_end_says_so),
+}];
 
-impl<P: Pool> Trouble<P> {
-    pub(super) const CHECKS: &'static [Check<P>] = &[Check {
-        id: "session-scope/failed-end-says-so-and-loses-nothing",
-        level: Level::Must,
-        requirement: "A commit, a rollback or a close of a session whose connection is gone MUST be \
-            an error of class `connection` or `indeterminate`, keep no connection, and leave a \
-            session that can be used after its close.",
-        claims: &["guard-cancel-during-close", "scope-orm-session-vs-db-session"],
-        needs: &[Capability::UnitOfWork, Capability::Connection],
-        since: "0.1.0",
-        background: "A rollback stands in an error path, where its own error is swallowed most \
-            easily: `let _ = session.rollback().await`. Then nobody learns that the server is gone, \
-            and the dead connection goes back to the pool.",
-        catches: &[(Fault::RollbackHidesError, "is reported as done")],
-        run: |cell| cell.play(failed_end_says_so),
-    }];
-}
-
-async fn failed_end_says_so<P: Pool>(subject: &Subject<P>) -> Result<Verdict, Error> {
+async fn failed_end_says_so(subject: &Subject) -> Result<Verdict, Error> {
     let units = units(subject)?;
     for (end, number) in End::ALL.into_iter().zip(1..) {
         let mut unit = units.unit();

@@ -4,7 +4,7 @@
 use std::{fs, path::Path};
 
 use dropproof::{
-    contract::{Adapter, Target, boxed::BoxedPool},
+    contract::{Adapter, Target},
     database::{Database, Kind},
     run::Run,
     verdict::{Error, Verdict},
@@ -15,7 +15,7 @@ use tempfile::TempDir;
 
 use super::{
     super::{
-        ID, Model,
+        CHECK, ID,
         case::Change,
         play::play,
         regressions::Regressions,
@@ -26,12 +26,10 @@ use super::{
 };
 use crate::{Cell, Fault, Faulty, Judged, cell::SESSIONS_MAX};
 
-type Planted = Faulty<BoxedPool>;
-
-fn cell(fault: Fault) -> Cell<Planted> {
+fn cell(fault: Fault) -> Cell {
     let database = Database::from_env(Kind::Sqlite).expect("SQLite is always there");
     Cell::new(database, move |target: Target| async move {
-        let inner = BoxedPool(Box::new(Sqlx::open(&target).await?));
+        let inner = Sqlx::open(&target).await?;
         Ok(Faulty::new(inner, fault, target.sessions_max))
     })
 }
@@ -39,7 +37,7 @@ fn cell(fault: Fault) -> Cell<Planted> {
 fn planted(fault: Fault, run: &Run, folder: &Path) -> Result<Judged, Error> {
     let regressions = Regressions::of(folder.into(), None);
     let cell = cell(fault).of_run(run).keeping(Some(regressions), "sqlite-demo");
-    (Model::<Planted>::CHECK.run)(&cell)
+    (CHECK.run)(&cell)
 }
 
 fn sound(folder: &Path, run: &Run) -> Result<Judged, Error> {
@@ -47,7 +45,7 @@ fn sound(folder: &Path, run: &Run) -> Result<Judged, Error> {
     let open = |target: Target| async move { Sqlx::open(&target).await };
     let regressions = Regressions::of(folder.into(), None);
     let cell = Cell::new(database, open).of_run(run).keeping(Some(regressions), "sqlite-demo");
-    (Model::<Sqlx>::CHECK.run)(&cell)
+    (CHECK.run)(&cell)
 }
 
 fn folder() -> TempDir {
@@ -183,7 +181,7 @@ fn cases(length: usize) -> Vec<Case> {
     all
 }
 
-/// With [`CHECK`](Model::CHECK), which wants this length, the minimal case is a true minimum.
+/// With [`CHECK`], which wants this length, the minimal case is a true minimum.
 #[rstest]
 #[case(Fault::ReadsFromCache, 2)]
 #[case(Fault::WritesAllColumns, 3)]

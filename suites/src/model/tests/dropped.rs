@@ -6,7 +6,7 @@ use std::{
 };
 
 use dropproof::{
-    contract::{Adapter, Ending, Target, Value, boxed::BoxedPool},
+    contract::{Adapter, Ending, Target, Value},
     database::{Database, Kind},
     verdict::{self, Error, Verdict},
     witness::Tables,
@@ -196,8 +196,6 @@ fn cut_goes_where_it_is_not_needed() {
     shrinks_to(&case(1, &[(1, Action::DeleteTask(1))]), deletes);
 }
 
-type Planted = Faulty<BoxedPool>;
-
 #[test]
 fn no_drop_shows_nothing() {
     let database = Database::from_env(Kind::Sqlite).expect("SQLite is always there");
@@ -236,8 +234,8 @@ fn judged(fault: Fault, list: &str) -> Judged {
         adapter: "demo".to_owned(),
         adapter_version: "1.0.0".to_owned(),
     };
-    let cell = Cell::<Planted>::new(database, move |target: Target| async move {
-        let inner = BoxedPool(Box::new(Sqlx::open(&target).await?));
+    let cell = Cell::new(database, move |target: Target| async move {
+        let inner = Sqlx::open(&target).await?;
         Ok(Faulty::new(inner, fault, target.sessions_max))
     });
     with_a_cut(&cell.knowing(&known, &name), CHECK).expect("a verdict")
