@@ -245,8 +245,6 @@ impl Fault {
             Fault::AbandonsDirty => database.url_variable().is_some(),
             // What is sent to the server is seen on the wire.
             Fault::PasswordSent | Fault::RetriesUnasked => database.protocol().is_some(),
-            // A slot that is lost by itself there hides one more.
-            Fault::LeaksOneInTen => !matches!(database, Kind::MySql | Kind::MariaDb),
             // Connections are counted on the wire.
             Fault::CloseForgotten => database.protocol().is_some(),
             // SQLite does so by itself.

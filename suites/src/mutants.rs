@@ -47,27 +47,34 @@ impl Mutants {
     /// resets each connection before it lends it again: of these it is shown that they are.
     #[must_use]
     pub fn cell_that_heals<A: Adapter>(self, database: Kind, healed: &[Fault]) -> Self {
-        self.cell_of_checks::<A>(database, healed, |_| true)
+        self.cell_of::<A>(database, healed, |_, _| true)
+    }
+
+    /// Plants into an adapter every fault but those that are not seen beside what it is known to break
+    /// by itself.
+    #[must_use]
+    pub fn cell_that_hides<A: Adapter>(self, database: Kind, hidden: &[Fault]) -> Self {
+        self.cell_of::<A>(database, &[], |_, fault| !hidden.contains(&fault))
     }
 
     /// Plants into an adapter the faults of the checks that need a capability, which few have.
     #[must_use]
     pub fn cell_with<A: Adapter>(self, database: Kind, capability: Capability) -> Self {
-        self.cell_of_checks::<A>(database, &[], |check| check.needs.contains(&capability))
+        self.cell_of::<A>(database, &[], |check, _| check.needs.contains(&capability))
     }
 
-    fn cell_of_checks<A: Adapter>(
+    fn cell_of<A: Adapter>(
         mut self,
         database: Kind,
         healed: &[Fault],
-        wanted: impl Fn(&Check) -> bool,
+        wanted: impl Fn(&Check, Fault) -> bool,
     ) -> Self {
         let cell = self.trials.add_cell::<A>(database);
-        for check in checks().into_iter().filter(|check| wanted(check)) {
-            for (fault, message) in check.catches {
-                if fault.shows_on(database) {
-                    let mutant = Planted { check, fault: *fault, message };
-                    self.add::<A>(&cell, mutant, healed.contains(fault));
+        for check in checks() {
+            for &(fault, message) in check.catches {
+                if fault.shows_on(database) && wanted(check, fault) {
+                    let mutant = Planted { check, fault, message };
+                    self.add::<A>(&cell, mutant, healed.contains(&fault));
                 }
             }
         }

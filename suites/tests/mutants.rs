@@ -20,14 +20,17 @@ const HEALED: &[Fault] = &[
 /// tokio-postgres has a socket in a task, which ends with the runtime whoever keeps the client.
 const SOCKET_IN_A_TASK: &[Fault] = &[Fault::LeaksAfterRuntime];
 
+/// sqlx loses slots on these two by itself, and one that is lost more is not seen.
+const LOSES_SLOTS: &[Fault] = &[Fault::LeaksOneInTen];
+
 fn main() -> ExitCode {
     Mutants::new()
         .known_issues(KNOWN_ISSUES)
         .cell::<sqlx::postgres::Sqlx>(Kind::Postgres)
         .cell_that_heals::<tokio_postgres::Deadpool>(Kind::Postgres, SOCKET_IN_A_TASK)
-        .cell::<sqlx::mysql::Sqlx>(Kind::MySql)
+        .cell_that_hides::<sqlx::mysql::Sqlx>(Kind::MySql, LOSES_SLOTS)
         .cell_that_heals::<MysqlAsync>(Kind::MySql, HEALED)
-        .cell::<sqlx::mysql::Sqlx>(Kind::MariaDb)
+        .cell_that_hides::<sqlx::mysql::Sqlx>(Kind::MariaDb, LOSES_SLOTS)
         .cell_that_heals::<MysqlAsync>(Kind::MariaDb, HEALED)
         .cell::<sqlx::sqlite::Sqlx>(Kind::Sqlite)
         .cell_with::<Layer<on_sqlx::Postgres>>(Kind::Postgres, Capability::UnitOfWork)
