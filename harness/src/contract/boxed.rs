@@ -1,145 +1,147 @@
 //! The contract behind trait objects: what every check judges.
 //!
 //! Each adapter's pool becomes a [`BoxedPool`], which is a plain pool again. So checks and the sweep are
-//! compiled once, and not once for each layer. A provided method of the plain traits is forwarded here
-//! by hand; one that is forgotten would judge the provided method in place of the adapter's own.
+//! compiled once, and not once for each layer. Nothing else may change by it:
+//!
+//! - a call is made when it is made, and not when its future is polled first, because what a call does
+//!   that nobody awaits is judged too: so there is no `async fn` here
+//! - a provided method of the plain traits is forwarded, because one that is forgotten would be judged
+//!   in place of the adapter's own
 
 use std::{fmt, sync::Arc};
 
-use async_trait::async_trait;
-use futures::{StreamExt, future::BoxFuture, stream::BoxStream};
+use futures::{FutureExt, Stream, StreamExt, TryFutureExt, future::BoxFuture, stream::BoxStream};
 
 use super::{
-    self as contract, Answer, Asked, Dialect, Ending, Heard, Op, Result, Row, Script, Statement,
-    UnitOptions, Units,
+    Answer, Asked, Dialect, Ending, Heard, Op, Pool, Result, Row, Script, Session, Statement,
+    Statements, UnitOptions, Units,
 };
 
-/// [`contract::Statements`] as a trait object.
-#[async_trait]
+/// [`Statements`] as a trait object.
 trait DynStatements: Send {
     fn dialect(&self) -> Dialect;
-    async fn change(&mut self, statement: &Statement) -> Result<u64>;
-    async fn fetch(&mut self, statement: &Statement) -> Result<Vec<Row>>;
-    async fn text(&mut self, sql: &str) -> Result<()>;
-    async fn insert(&mut self, statement: &Statement) -> Result<i64>;
+    fn change<'a>(&'a mut self, statement: &'a Statement) -> BoxFuture<'a, Result<u64>>;
+    fn fetch<'a>(&'a mut self, statement: &'a Statement) -> BoxFuture<'a, Result<Vec<Row>>>;
+    fn text<'a>(&'a mut self, sql: &'a str) -> BoxFuture<'a, Result<()>>;
+    fn insert<'a>(&'a mut self, statement: &'a Statement) -> BoxFuture<'a, Result<i64>>;
     fn rows<'a>(&'a mut self, statement: &'a Statement) -> BoxStream<'a, Result<Row>>;
     fn nested(&mut self, script: Script) -> BoxFuture<'_, Result<()>>;
-    async fn copy_in(&mut self, sql: &str, pieces: &[&str]) -> Result<u64>;
-    async fn copy_out(&mut self, sql: &str, take: usize) -> Result<Vec<String>>;
-    async fn run(&mut self, op: &Op) -> Result<Answer>;
+    fn copy_in<'a>(&'a mut self, sql: &'a str, pieces: &'a [&'a str])
+    -> BoxFuture<'a, Result<u64>>;
+    fn copy_out<'a>(&'a mut self, sql: &'a str, take: usize) -> BoxFuture<'a, Result<Vec<String>>>;
+    fn run<'a>(&'a mut self, op: &'a Op) -> BoxFuture<'a, Result<Answer>>;
 }
 
-/// [`contract::Session`] as a trait object.
-#[async_trait]
+/// [`Session`] as a trait object.
 trait DynSession: Send {
-    fn on(&mut self) -> Box<dyn DynStatements + '_>;
-    async fn run(&mut self, op: &Op) -> Result<Answer>;
-    async fn transact(&mut self, script: Script) -> Result<()>;
-    async fn transact_by(&mut self, entry: usize, script: Script) -> Result<()>;
-    async fn lock(&mut self, key: i64, ending: Ending) -> Result<()>;
+    fn on(&mut self) -> BoxedStatements<'_>;
+    fn run<'a>(&'a mut self, op: &'a Op) -> BoxFuture<'a, Result<Answer>>;
+    fn transact(&mut self, script: Script) -> BoxFuture<'_, Result<()>>;
+    fn transact_by(&mut self, entry: usize, script: Script) -> BoxFuture<'_, Result<()>>;
+    fn lock(&mut self, key: i64, ending: Ending) -> BoxFuture<'_, Result<()>>;
     fn in_flight(self: Box<Self>, questions: [Statement; 2]) -> Result<[Asked; 2]>;
 }
 
-/// [`contract::Pool`] as a trait object.
-#[async_trait]
+/// [`Pool`] as a trait object.
 trait DynPool: Send + Sync {
-    async fn session(&self) -> Result<Box<dyn DynSession>>;
+    fn session(&self) -> BoxFuture<'_, Result<BoxedSession>>;
     fn units(&self, options: UnitOptions) -> Result<Arc<dyn Units>>;
-    async fn transact_by(&self, entry: usize, script: Script) -> Result<()>;
-    async fn listen(&self, channel: &str) -> Result<Heard>;
-    async fn close(self: Box<Self>) -> Result<()>;
+    fn transact_by(&self, entry: usize, script: Script) -> BoxFuture<'_, Result<()>>;
+    fn listen<'a>(&'a self, channel: &'a str) -> BoxFuture<'a, Result<Heard>>;
+    fn close(self: Box<Self>) -> BoxFuture<'static, Result<()>>;
 }
 
-#[async_trait]
-impl<T: contract::Statements> DynStatements for T {
+impl<T: Statements> DynStatements for T {
     fn dialect(&self) -> Dialect {
-        contract::Statements::dialect(self)
+        Statements::dialect(self)
     }
 
-    async fn change(&mut self, statement: &Statement) -> Result<u64> {
-        contract::Statements::change(self, statement).await
+    fn change<'a>(&'a mut self, statement: &'a Statement) -> BoxFuture<'a, Result<u64>> {
+        Statements::change(self, statement).boxed()
     }
 
-    async fn fetch(&mut self, statement: &Statement) -> Result<Vec<Row>> {
-        contract::Statements::fetch(self, statement).await
+    fn fetch<'a>(&'a mut self, statement: &'a Statement) -> BoxFuture<'a, Result<Vec<Row>>> {
+        Statements::fetch(self, statement).boxed()
     }
 
-    async fn text(&mut self, sql: &str) -> Result<()> {
-        contract::Statements::text(self, sql).await
+    fn text<'a>(&'a mut self, sql: &'a str) -> BoxFuture<'a, Result<()>> {
+        Statements::text(self, sql).boxed()
     }
 
-    async fn insert(&mut self, statement: &Statement) -> Result<i64> {
-        contract::Statements::insert(self, statement).await
+    fn insert<'a>(&'a mut self, statement: &'a Statement) -> BoxFuture<'a, Result<i64>> {
+        Statements::insert(self, statement).boxed()
     }
 
     fn rows<'a>(&'a mut self, statement: &'a Statement) -> BoxStream<'a, Result<Row>> {
-        contract::Statements::rows(self, statement).boxed()
+        Statements::rows(self, statement).boxed()
     }
 
     fn nested(&mut self, script: Script) -> BoxFuture<'_, Result<()>> {
-        contract::Statements::nested(self, script)
+        Statements::nested(self, script)
     }
 
-    async fn copy_in(&mut self, sql: &str, pieces: &[&str]) -> Result<u64> {
-        contract::Statements::copy_in(self, sql, pieces).await
+    fn copy_in<'a>(
+        &'a mut self,
+        sql: &'a str,
+        pieces: &'a [&'a str],
+    ) -> BoxFuture<'a, Result<u64>> {
+        Statements::copy_in(self, sql, pieces).boxed()
     }
 
-    async fn copy_out(&mut self, sql: &str, take: usize) -> Result<Vec<String>> {
-        contract::Statements::copy_out(self, sql, take).await
+    fn copy_out<'a>(&'a mut self, sql: &'a str, take: usize) -> BoxFuture<'a, Result<Vec<String>>> {
+        Statements::copy_out(self, sql, take).boxed()
     }
 
-    async fn run(&mut self, op: &Op) -> Result<Answer> {
-        contract::Statements::run(self, op).await
+    fn run<'a>(&'a mut self, op: &'a Op) -> BoxFuture<'a, Result<Answer>> {
+        Statements::run(self, op).boxed()
     }
 }
 
-#[async_trait]
-impl<T: contract::Session> DynSession for T {
-    fn on(&mut self) -> Box<dyn DynStatements + '_> {
-        Box::new(contract::Session::on(self))
+impl<T: Session> DynSession for T {
+    fn on(&mut self) -> BoxedStatements<'_> {
+        BoxedStatements(Box::new(Session::on(self)))
     }
 
-    async fn run(&mut self, op: &Op) -> Result<Answer> {
-        contract::Session::run(self, op).await
+    fn run<'a>(&'a mut self, op: &'a Op) -> BoxFuture<'a, Result<Answer>> {
+        Session::run(self, op).boxed()
     }
 
-    async fn transact(&mut self, script: Script) -> Result<()> {
-        contract::Session::transact(self, script).await
+    fn transact(&mut self, script: Script) -> BoxFuture<'_, Result<()>> {
+        Session::transact(self, script).boxed()
     }
 
-    async fn transact_by(&mut self, entry: usize, script: Script) -> Result<()> {
-        contract::Session::transact_by(self, entry, script).await
+    fn transact_by(&mut self, entry: usize, script: Script) -> BoxFuture<'_, Result<()>> {
+        Session::transact_by(self, entry, script).boxed()
     }
 
-    async fn lock(&mut self, key: i64, ending: Ending) -> Result<()> {
-        contract::Session::lock(self, key, ending).await
+    fn lock(&mut self, key: i64, ending: Ending) -> BoxFuture<'_, Result<()>> {
+        Session::lock(self, key, ending).boxed()
     }
 
     fn in_flight(self: Box<Self>, questions: [Statement; 2]) -> Result<[Asked; 2]> {
-        contract::Session::in_flight(*self, questions)
+        Session::in_flight(*self, questions)
     }
 }
 
-#[async_trait]
-impl<T: contract::Pool> DynPool for T {
-    async fn session(&self) -> Result<Box<dyn DynSession>> {
-        Ok(Box::new(contract::Pool::session(self).await?))
+impl<T: Pool> DynPool for T {
+    fn session(&self) -> BoxFuture<'_, Result<BoxedSession>> {
+        Pool::session(self).map_ok(|session| BoxedSession(Box::new(session))).boxed()
     }
 
     fn units(&self, options: UnitOptions) -> Result<Arc<dyn Units>> {
-        contract::Pool::units(self, options)
+        Pool::units(self, options)
     }
 
-    async fn transact_by(&self, entry: usize, script: Script) -> Result<()> {
-        contract::Pool::transact_by(self, entry, script).await
+    fn transact_by(&self, entry: usize, script: Script) -> BoxFuture<'_, Result<()>> {
+        Pool::transact_by(self, entry, script).boxed()
     }
 
-    async fn listen(&self, channel: &str) -> Result<Heard> {
-        contract::Pool::listen(self, channel).await
+    fn listen<'a>(&'a self, channel: &'a str) -> BoxFuture<'a, Result<Heard>> {
+        Pool::listen(self, channel).boxed()
     }
 
-    async fn close(self: Box<Self>) -> Result<()> {
-        contract::Pool::close(*self).await
+    fn close(self: Box<Self>) -> BoxFuture<'static, Result<()>> {
+        Pool::close(*self).boxed()
     }
 }
 
@@ -153,54 +155,58 @@ struct BoxedStatements<'a>(Box<dyn DynStatements + 'a>);
 
 impl BoxedPool {
     /// Boxes the pool of an adapter.
-    pub fn new(pool: impl contract::Pool) -> Self {
+    pub fn new(pool: impl Pool) -> Self {
         Self(Box::new(pool))
     }
 }
 
-impl contract::Pool for BoxedPool {
+impl Pool for BoxedPool {
     type Session = BoxedSession;
 
-    async fn session(&self) -> Result<BoxedSession> {
-        self.0.session().await.map(BoxedSession)
+    fn session(&self) -> impl Future<Output = Result<BoxedSession>> + Send {
+        self.0.session()
     }
 
     fn units(&self, options: UnitOptions) -> Result<Arc<dyn Units>> {
         self.0.units(options)
     }
 
-    async fn transact_by(&self, entry: usize, script: Script) -> Result<()> {
-        self.0.transact_by(entry, script).await
+    fn transact_by(&self, entry: usize, script: Script) -> impl Future<Output = Result<()>> + Send {
+        self.0.transact_by(entry, script)
     }
 
-    async fn listen(&self, channel: &str) -> Result<Heard> {
-        self.0.listen(channel).await
+    fn listen<'a>(&'a self, channel: &'a str) -> impl Future<Output = Result<Heard>> + Send {
+        self.0.listen(channel)
     }
 
-    async fn close(self) -> Result<()> {
-        self.0.close().await
+    fn close(self) -> impl Future<Output = Result<()>> + Send {
+        self.0.close()
     }
 }
 
-impl contract::Session for BoxedSession {
-    fn on(&mut self) -> impl contract::Statements {
-        BoxedStatements(self.0.on())
+impl Session for BoxedSession {
+    fn on(&mut self) -> impl Statements {
+        self.0.on()
     }
 
-    async fn run(&mut self, op: &Op) -> Result<Answer> {
-        self.0.run(op).await
+    fn run<'a>(&'a mut self, op: &'a Op) -> impl Future<Output = Result<Answer>> + Send {
+        self.0.run(op)
     }
 
-    async fn transact(&mut self, script: Script) -> Result<()> {
-        self.0.transact(script).await
+    fn transact(&mut self, script: Script) -> impl Future<Output = Result<()>> + Send {
+        self.0.transact(script)
     }
 
-    async fn transact_by(&mut self, entry: usize, script: Script) -> Result<()> {
-        self.0.transact_by(entry, script).await
+    fn transact_by(
+        &mut self,
+        entry: usize,
+        script: Script,
+    ) -> impl Future<Output = Result<()>> + Send {
+        self.0.transact_by(entry, script)
     }
 
-    async fn lock(&mut self, key: i64, ending: Ending) -> Result<()> {
-        self.0.lock(key, ending).await
+    fn lock(&mut self, key: i64, ending: Ending) -> impl Future<Output = Result<()>> + Send {
+        self.0.lock(key, ending)
     }
 
     fn in_flight(self, questions: [Statement; 2]) -> Result<[Asked; 2]> {
@@ -208,31 +214,40 @@ impl contract::Session for BoxedSession {
     }
 }
 
-impl contract::Statements for BoxedStatements<'_> {
+impl Statements for BoxedStatements<'_> {
     fn dialect(&self) -> Dialect {
         self.0.dialect()
     }
 
-    async fn change(&mut self, statement: &Statement) -> Result<u64> {
-        self.0.change(statement).await
+    fn change<'a>(
+        &'a mut self,
+        statement: &'a Statement,
+    ) -> impl Future<Output = Result<u64>> + Send {
+        self.0.change(statement)
     }
 
-    async fn fetch(&mut self, statement: &Statement) -> Result<Vec<Row>> {
-        self.0.fetch(statement).await
+    fn fetch<'a>(
+        &'a mut self,
+        statement: &'a Statement,
+    ) -> impl Future<Output = Result<Vec<Row>>> + Send {
+        self.0.fetch(statement)
     }
 
-    async fn text(&mut self, sql: &str) -> Result<()> {
-        self.0.text(sql).await
+    fn text<'a>(&'a mut self, sql: &'a str) -> impl Future<Output = Result<()>> + Send {
+        self.0.text(sql)
     }
 
-    async fn insert(&mut self, statement: &Statement) -> Result<i64> {
-        self.0.insert(statement).await
+    fn insert<'a>(
+        &'a mut self,
+        statement: &'a Statement,
+    ) -> impl Future<Output = Result<i64>> + Send {
+        self.0.insert(statement)
     }
 
     fn rows<'a>(
         &'a mut self,
         statement: &'a Statement,
-    ) -> impl futures::Stream<Item = Result<Row>> + Send + 'a {
+    ) -> impl Stream<Item = Result<Row>> + Send + 'a {
         self.0.rows(statement)
     }
 
@@ -240,16 +255,24 @@ impl contract::Statements for BoxedStatements<'_> {
         self.0.nested(script)
     }
 
-    async fn copy_in(&mut self, sql: &str, pieces: &[&str]) -> Result<u64> {
-        self.0.copy_in(sql, pieces).await
+    fn copy_in<'a>(
+        &'a mut self,
+        sql: &'a str,
+        pieces: &'a [&'a str],
+    ) -> impl Future<Output = Result<u64>> + Send {
+        self.0.copy_in(sql, pieces)
     }
 
-    async fn copy_out(&mut self, sql: &str, take: usize) -> Result<Vec<String>> {
-        self.0.copy_out(sql, take).await
+    fn copy_out<'a>(
+        &'a mut self,
+        sql: &'a str,
+        take: usize,
+    ) -> impl Future<Output = Result<Vec<String>>> + Send {
+        self.0.copy_out(sql, take)
     }
 
-    async fn run(&mut self, op: &Op) -> Result<Answer> {
-        self.0.run(op).await
+    fn run<'a>(&'a mut self, op: &'a Op) -> impl Future<Output = Result<Answer>> + Send {
+        self.0.run(op)
     }
 }
 

@@ -1,4 +1,7 @@
 //! The traits of the contract, in the form that adapters implement.
+//!
+//! Arguments share a lifetime with the receiver, so that each call can be boxed. An implementation need not
+//! say so: `async fn change(&mut self, statement: &Statement) -> Result<u64>` is one.
 
 use std::{future::Future, sync::Arc};
 
@@ -15,21 +18,30 @@ pub trait Statements: Send {
     fn dialect(&self) -> Dialect;
 
     /// Runs a statement for its effect and returns how many rows it changed.
-    fn change(&mut self, statement: &Statement) -> impl Future<Output = Result<u64>> + Send;
+    fn change<'a>(
+        &'a mut self,
+        statement: &'a Statement,
+    ) -> impl Future<Output = Result<u64>> + Send;
 
     /// Runs a statement and returns all its rows.
-    fn fetch(&mut self, statement: &Statement) -> impl Future<Output = Result<Vec<Row>>> + Send;
+    fn fetch<'a>(
+        &'a mut self,
+        statement: &'a Statement,
+    ) -> impl Future<Output = Result<Vec<Row>>> + Send;
 
     /// Runs text of one or more statements as it is, by the library's call for scripts.
     ///
     /// The statements are not prepared: what MySQL cannot prepare, as BEGIN, runs here only.
-    fn text(&mut self, sql: &str) -> impl Future<Output = Result<()>> + Send;
+    fn text<'a>(&'a mut self, sql: &'a str) -> impl Future<Output = Result<()>> + Send;
 
     /// Runs an INSERT of one row and returns the id that the server made.
     ///
     /// What is provided asks for it by RETURNING, which MySQL does not have: there the library says
     /// what the last id was.
-    fn insert(&mut self, statement: &Statement) -> impl Future<Output = Result<i64>> + Send {
+    fn insert<'a>(
+        &'a mut self,
+        statement: &'a Statement,
+    ) -> impl Future<Output = Result<i64>> + Send {
         sql::insert(self, statement)
     }
 
@@ -53,7 +65,11 @@ pub trait Statements: Send {
     /// Loads rows by the library's call for `COPY … FROM STDIN`: sends each piece of data, then ends.
     ///
     /// Keep the provided method where the library has no such call, and declare the lack.
-    fn copy_in(&mut self, sql: &str, pieces: &[&str]) -> impl Future<Output = Result<u64>> + Send {
+    fn copy_in<'a>(
+        &'a mut self,
+        sql: &'a str,
+        pieces: &'a [&'a str],
+    ) -> impl Future<Output = Result<u64>> + Send {
         let words = format!("no call of the library sends {} pieces for `{sql}`", pieces.len());
         async { Err(Error::new(Class::Unsupported, words)) }
     }
@@ -62,9 +78,9 @@ pub trait Statements: Send {
     /// the rest.
     ///
     /// Keep the provided method where the library has no such call, and declare the lack.
-    fn copy_out(
-        &mut self,
-        sql: &str,
+    fn copy_out<'a>(
+        &'a mut self,
+        sql: &'a str,
         take: usize,
     ) -> impl Future<Output = Result<Vec<String>>> + Send {
         let words = format!("no call of the library reads {take} pieces of `{sql}`");
@@ -74,7 +90,7 @@ pub trait Statements: Send {
     /// Runs an operation.
     ///
     /// Drivers keep the SQL that is provided; an ORM overrides this with its own entities.
-    fn run(&mut self, op: &Op) -> impl Future<Output = Result<Answer>> + Send {
+    fn run<'a>(&'a mut self, op: &'a Op) -> impl Future<Output = Result<Answer>> + Send {
         sql::run(self, op)
     }
 }
@@ -85,7 +101,7 @@ pub trait Session: Send {
     fn on(&mut self) -> impl Statements;
 
     /// Runs an operation outside of a transaction.
-    fn run(&mut self, op: &Op) -> impl Future<Output = Result<Answer>> + Send {
+    fn run<'a>(&'a mut self, op: &'a Op) -> impl Future<Output = Result<Answer>> + Send {
         async move { self.on().run(op).await }
     }
 
@@ -175,7 +191,7 @@ pub trait Pool: Send + Sync + 'static {
     /// subscribes; what comes is heard from the stream, and dropping that gives the connection back.
     ///
     /// Keep the provided method where the library has no such call, and declare the lack.
-    fn listen(&self, channel: &str) -> impl Future<Output = Result<Heard>> + Send {
+    fn listen<'a>(&'a self, channel: &'a str) -> impl Future<Output = Result<Heard>> + Send {
         let words = format!("no call of the library listens to the channel `{channel}`");
         async { Err(Error::new(Class::Unsupported, words)) }
     }
