@@ -23,7 +23,7 @@ type Act =
 /// use dropproof::{contract::{Op, Pool, Session}, sweep::Operation};
 ///
 /// fn insert() -> Operation {
-///     Operation::new(|_pool, mut session: BoxedSession| async move {
+///     Operation::new(|_pool, mut session| async move {
 ///         session.run(&Op::CreateTask { title: None }).await.map(drop)
 ///     })
 ///     .changing()

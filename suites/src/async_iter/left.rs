@@ -1,7 +1,7 @@
 //! Readers that leave before the end.
 
 use dropproof::{
-    contract::{BoxedSession, Op, Pool, Session, Statement, Statements},
+    contract::{Op, Pool, Session, Statement, Statements},
     sweep::Operation,
     verdict::{Error, Level, Verdict},
 };
@@ -168,7 +168,7 @@ fn answered(subject: &Subject, (step, number): (&str, i64), own: bool) {
 /// Readers of rows that fit into no buffer, by how many they take.
 fn readers() -> Named {
     let reader = |take: usize| {
-        Operation::new(move |_, mut session: BoxedSession| async move {
+        Operation::new(move |_, mut session| async move {
             let dialect = session.on().dialect();
             leave_after(&mut session, wide(dialect, WIDE_ROWS, LETTERS), take).await?;
             // Another question than those of the next borrower, so that it is known whose it is.

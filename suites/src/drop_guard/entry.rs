@@ -1,9 +1,7 @@
 //! Every way in which a layer begins a transaction, and savepoints inside of one.
 
-use std::sync::Arc;
-
 use dropproof::{
-    contract::{BoxedPool, BoxedSession, Capability, Ending, Op, Pool, Script, Session, Step},
+    contract::{Capability, Ending, Op, Pool, Script, Session, Step},
     sweep::Operation,
     verdict::{Error, Level, Verdict},
 };
@@ -130,7 +128,7 @@ fn transaction_of_the_pool_is_all_or_nothing(cell: &Cell) -> Result<Judged, Erro
 
 /// Plays a script in a transaction that is begun on the pool, whose session was just given back.
 fn of_pool(entry: usize, script: fn() -> Script) -> Operation {
-    Operation::new(move |pool: Arc<BoxedPool>, session: BoxedSession| async move {
+    Operation::new(move |pool, session| async move {
         drop(session);
         pool.transact_by(entry, script()).await
     })
@@ -138,9 +136,7 @@ fn of_pool(entry: usize, script: fn() -> Script) -> Operation {
 
 /// Plays a script in a transaction that is begun in one of the layer's ways.
 fn entered(entry: usize, script: fn() -> Script) -> Operation {
-    Operation::new(move |_, mut session: BoxedSession| async move {
-        session.transact_by(entry, script()).await
-    })
+    Operation::new(move |_, mut session| async move { session.transact_by(entry, script()).await })
 }
 
 fn second_rollback_does_no_harm(cell: &Cell) -> Result<Judged, Error> {

@@ -80,7 +80,7 @@ fn lease() -> Operation {
 
 /// Waits for the only session while it is lent, as the first of two, and works with it.
 fn wait() -> Operation {
-    Operation::new(|pool: Arc<BoxedPool>, lent: BoxedSession| async move {
+    Operation::new(|pool, lent| async move {
         let behind = Arc::clone(&pool);
         let behind = tokio::spawn(async move { behind.session().await.map(drop) });
         let mut waiter: BoxFuture<'_, LayerResult<BoxedSession>> = Box::pin(pool.session());

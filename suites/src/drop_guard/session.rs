@@ -1,7 +1,7 @@
 //! What a session carries when it is given back.
 
 use dropproof::{
-    contract::{BoxedSession, Capability, Op, Session},
+    contract::{Capability, Op, Session},
     database::Kind,
     sweep::Operation,
     verdict::Level,
@@ -54,7 +54,7 @@ fn dirty(database: Kind) -> Named {
     };
     let operation = |(left, sql): &(&'static str, &'static str)| {
         let sql = *sql;
-        let operation = Operation::new(move |_, mut session: BoxedSession| async move {
+        let operation = Operation::new(move |_, mut session| async move {
             session.run(&Op::Text(sql.into())).await.map(drop)
         });
         ((*left).to_owned(), operation)

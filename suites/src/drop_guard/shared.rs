@@ -70,9 +70,7 @@ pub(super) const CHECKS: &[Check] = &[
 
 fn locks() -> Named {
     let lock = |ending: Ending| {
-        Operation::new(
-            move |_, mut session: BoxedSession| async move { session.lock(7, ending).await },
-        )
+        Operation::new(move |_, mut session| async move { session.lock(7, ending).await })
     };
     vec![("released".to_owned(), lock(Ending::Commit)), ("left".to_owned(), lock(Ending::Leave))]
 }
@@ -108,7 +106,7 @@ fn listeners() -> Named {
 /// Two questions at the same time, of which the first or the second can be dropped.
 fn in_flight() -> Named {
     let operation = |dropped_is_first: bool| {
-        Operation::new(move |pool: Arc<BoxedPool>, mut session: BoxedSession| async move {
+        Operation::new(move |pool, mut session| async move {
             let dialect = session.on().dialect();
             // Prepared before: two that are prepared at the same time are told apart by nothing.
             session.run(&Op::Fetch(Statement::echo(dialect, 0))).await?;

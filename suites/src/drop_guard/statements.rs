@@ -113,10 +113,8 @@ fn bulk() -> Statement {
 
 fn autocommitted() -> Named {
     let one = |op: fn() -> Op| {
-        Operation::new(move |_, mut session: BoxedSession| async move {
-            session.run(&op()).await.map(drop)
-        })
-        .changing()
+        Operation::new(move |_, mut session| async move { session.run(&op()).await.map(drop) })
+            .changing()
     };
     vec![
         ("insert".to_owned(), one(|| Op::CreateTask { title: Some("planted".to_owned()) })),
@@ -127,7 +125,7 @@ fn autocommitted() -> Named {
 /// Transactions that are left because their last statement is refused.
 fn failing() -> Named {
     let after_create = |refused: fn() -> Op| {
-        Operation::new(move |_, mut session: BoxedSession| async move {
+        Operation::new(move |_, mut session| async move {
             let (script, _) = Script::new([create(), Step::Run(refused())], Ending::Commit);
             match session.transact(script).await {
                 Err(error) if matches!(error.class(), Class::Constraint | Class::Statement) => {
@@ -154,7 +152,7 @@ fn failing() -> Named {
 
 /// Asks for a number.
 fn read(number: i64) -> Operation {
-    Operation::new(move |_, mut session: BoxedSession| async move {
+    Operation::new(move |_, mut session| async move {
         let question = Statement::echo(session.on().dialect(), number);
         session.run(&Op::Fetch(question)).await.map(drop)
     })
@@ -162,7 +160,7 @@ fn read(number: i64) -> Operation {
 
 /// Asks for a number on a session that outlives the question, and is asked something else then.
 fn going_on() -> Operation {
-    Operation::new(|pool: Arc<BoxedPool>, session: BoxedSession| async move {
+    Operation::new(|pool, session| async move {
         let mut kept = Kept { pool, session: Some(session) };
         let session = kept.session.as_mut().expect("it is taken by the drop alone");
         let question = Statement::echo(session.on().dialect(), 1);

@@ -1,11 +1,11 @@
 //! Results that are read bit by bit, and left early.
 
-use std::{pin::pin, sync::Arc};
+use std::pin::pin;
 
 use dropproof::{
     contract::{
-        Answer, BoxedPool, BoxedSession, Capability, Dialect, Ending, Op, Pool,
-        Result as LayerResult, Script, Session, Statement, Statements, Step, Value,
+        Answer, Capability, Dialect, Ending, Op, Pool, Result as LayerResult, Script, Session,
+        Statement, Statements, Step, Value,
     },
     sweep::Operation,
     verdict::{Error, Level, Verdict},
@@ -111,7 +111,7 @@ fn four_rows() -> Statement {
 /// Streams that are left after some rows, outside of a transaction and inside of one.
 fn streams() -> Named {
     let outside = |take: usize| {
-        Operation::new(move |_, mut session: BoxedSession| async move {
+        Operation::new(move |_, mut session| async move {
             leave_after(&mut session, four_rows(), take).await?;
             session.run(&Op::Tasks).await.map(drop)
         })
@@ -188,7 +188,7 @@ async fn long_stream_is_left_early(subject: &Subject) -> Result<Verdict, Error> 
 const COPY_TASKS: &str = "COPY tasks (title) FROM STDIN";
 
 fn copy_in() -> Operation {
-    Operation::new(|_, mut session: BoxedSession| async move {
+    Operation::new(|_, mut session| async move {
         let pieces = ["a\n", "b\n", "c\n"];
         session.on().copy_in(COPY_TASKS, &pieces).await.map(drop)
     })
@@ -196,7 +196,7 @@ fn copy_in() -> Operation {
 
 fn copies_out() -> Named {
     let out = |take: usize| {
-        Operation::new(move |pool: Arc<BoxedPool>, mut session: BoxedSession| async move {
+        Operation::new(move |pool, mut session| async move {
             let sql = "COPY (SELECT generate_series(1, 4)) TO STDOUT";
             session.on().copy_out(sql, take).await?;
             let question = Statement::echo(session.on().dialect(), 1);

@@ -9,7 +9,7 @@ use std::{
 };
 
 use dropproof::{
-    contract::{self, Body, BoxedPool, Capability, Class, Form, PLANTED_PANIC, Pool, Units},
+    contract::{self, Body, Capability, Class, Form, PLANTED_PANIC, Pool, Units},
     sweep::Operation,
     verdict::{Error, Level, Verdict},
 };
@@ -299,7 +299,7 @@ pub(super) fn in_scope(form: Form) -> Operation {
             })
         })
     };
-    Operation::new(move |pool: Arc<BoxedPool>, lent| async move {
+    Operation::new(move |pool, lent| async move {
         drop(lent);
         pool.units(OPTIONS)?.scope(form, body()).await
     })
@@ -307,7 +307,7 @@ pub(super) fn in_scope(form: Form) -> Operation {
 }
 
 fn ended_by(end: End) -> Operation {
-    let operation = Operation::new(move |pool: Arc<BoxedPool>, lent| async move {
+    let operation = Operation::new(move |pool, lent| async move {
         drop(lent);
         let mut unit = pool.units(OPTIONS)?.unit();
         unit.add(task("planted"));
