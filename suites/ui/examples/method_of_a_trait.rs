@@ -1,9 +1,9 @@
 //! The method of a trait, called on a trait object, gives a boxed future.
 
-use dropproof::contract::boxed::Pool;
+use dropproof::contract::Unit;
 
-pub fn close(pool: Box<dyn Pool>) {
-    pool.close();
+pub fn close(unit: &mut dyn Unit) {
+    unit.close();
 }
 
 fn main() {}
