@@ -12,12 +12,12 @@ use super::{
 };
 use crate::{Cell, Subject, cell::SESSIONS_MAX};
 
-/// Where a place is a number of polls, a case that is looked at closely is played so often: another
-/// thread may answer before the operation has to wait.
-const ROUNDS: usize = 6;
-/// The case that is reported, of which there is one, is played so often: an idle machine answers early in
-/// most rounds.
-const ROUNDS_TO_CONFIRM: usize = 100;
+/// Where a place is a number of polls, a case that is looked at closely is played until its operation was
+/// dropped so often: another thread may answer before it has to wait, and does in most rounds on an idle
+/// machine.
+pub(super) const DROPS: usize = 6;
+/// No case is played more often.
+const ROUNDS_MAX: usize = 100;
 
 /// A subject that is kept from case to case, until one leaves it in an unknown state.
 pub(super) struct Table<'a> {
@@ -27,7 +27,7 @@ pub(super) struct Table<'a> {
     /// Whether it was confirmed once that what seems never to come does not.
     confirmed: Slot<bool>,
     /// In how many cases an operation was dropped.
-    drops: Slot<usize>,
+    pub(super) drops: Slot<usize>,
 }
 
 impl<'a> Table<'a> {
@@ -38,22 +38,16 @@ impl<'a> Table<'a> {
 
     /// Plays a case so often that what is wrong with it is seen.
     pub(super) fn play_closely(&self, case: &Case) -> Result<Option<Mismatch>, Error> {
-        self.play_up_to(ROUNDS, case)
-    }
-
-    /// Plays the case that is reported.
-    pub(super) fn confirm(&self, case: &Case) -> Result<Option<Mismatch>, Error> {
-        self.play_up_to(ROUNDS_TO_CONFIRM, case)
-    }
-
-    fn play_up_to(&self, rounds: usize, case: &Case) -> Result<Option<Mismatch>, Error> {
-        let rounds = if self.rules.cuts == Cuts::ByPolls { rounds } else { 1 };
-        for _ in 1..rounds {
-            if let Some(mismatch) = self.play(case)? {
-                return Ok(Some(mismatch));
+        let is_raced = self.rules.cuts == Cuts::ByPolls && case.cut().is_some();
+        let rounds = if is_raced { ROUNDS_MAX } else { 1 };
+        let enough = self.drops.get() + DROPS;
+        for _ in 0..rounds {
+            let mismatch = self.play(case)?;
+            if mismatch.is_some() || self.drops.get() == enough {
+                return Ok(mismatch);
             }
         }
-        self.play(case)
+        Ok(None)
     }
 
     /// Plays a case on empty tables.

@@ -16,10 +16,10 @@ use tempfile::TempDir;
 use super::{
     super::{
         CHECK, ID,
-        case::Change,
+        case::{Change, Place},
         play::play,
         regressions::Regressions,
-        table::Table,
+        table::{DROPS, Table},
         worlds::{applied, plan},
     },
     Action, Case, Operation, case, create, rules,
@@ -46,6 +46,21 @@ fn sound(folder: &Path, run: &Run) -> Result<Judged, Error> {
     let regressions = Regressions::of(folder.into(), None);
     let cell = Cell::new(database, open).of_run(run).keeping(Some(regressions), "sqlite-demo");
     (CHECK.run)(&cell)
+}
+
+/// Another thread answers before the operation has to wait, in most rounds or in few.
+#[test]
+fn case_is_looked_at_until_its_operation_was_dropped() {
+    let database = Database::from_env(Kind::Sqlite).expect("SQLite is always there");
+    let cell = Cell::new(database, |target: Target| async move { Sqlx::open(&target).await });
+    let table = Table::new(&cell, rules(Kind::Sqlite).cutting(Kind::Sqlite));
+    let mut case = case(1, &[(1, Action::ListTasks)]);
+    case.operations[0].cut = Some(Place::Poll(1));
+
+    let mismatch = table.play_closely(&case).expect("it is played");
+
+    assert!(mismatch.is_none(), "{mismatch:?}");
+    assert_eq!(table.drops.get(), DROPS);
 }
 
 fn folder() -> TempDir {
