@@ -120,7 +120,7 @@ impl<'a> Search<'a> {
 
     /// Plays a minimal case on a fresh database: what is not seen again there is no verdict.
     fn confirmed(&self, case: &Case, files: Option<&Files>) -> Result<Judged, Error> {
-        let Some(mismatch) = Table::new(self.cell, self.rules).play_closely(case)? else {
+        let Some(mismatch) = Table::new(self.cell, self.rules).confirm(case)? else {
             return Err(Error::Unconfirmed { what: case.to_string() });
         };
         let kept = files.map_or(Ok(()), |files| files.keep(&mismatch.case, &mismatch.what));

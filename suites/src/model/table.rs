@@ -16,7 +16,7 @@ use crate::{Cell, Subject, cell::SESSIONS_MAX};
 /// dropped so often: another thread may answer before it has to wait, and does in most rounds on an idle
 /// machine.
 pub(super) const DROPS: usize = 6;
-/// No case is played more often.
+/// No case is played more often; the one that is reported is, however often it was dropped.
 const ROUNDS_MAX: usize = 100;
 
 /// A subject that is kept from case to case, until one leaves it in an unknown state.
@@ -38,9 +38,17 @@ impl<'a> Table<'a> {
 
     /// Plays a case so often that what is wrong with it is seen.
     pub(super) fn play_closely(&self, case: &Case) -> Result<Option<Mismatch>, Error> {
-        let is_raced = self.rules.cuts == Cuts::ByPolls && case.cut().is_some();
-        let rounds = if is_raced { ROUNDS_MAX } else { 1 };
-        let enough = self.drops.get() + DROPS;
+        self.play_until_dropped(DROPS, case)
+    }
+
+    /// Plays the case that is reported, of which there is one.
+    pub(super) fn confirm(&self, case: &Case) -> Result<Option<Mismatch>, Error> {
+        self.play_until_dropped(ROUNDS_MAX, case)
+    }
+
+    fn play_until_dropped(&self, times: usize, case: &Case) -> Result<Option<Mismatch>, Error> {
+        let rounds = if self.rules.cuts == Cuts::ByPolls { ROUNDS_MAX } else { 1 };
+        let enough = self.drops.get() + times;
         for _ in 0..rounds {
             let mismatch = self.play(case)?;
             if mismatch.is_some() || self.drops.get() == enough {
