@@ -40,41 +40,44 @@ impl Mutants {
     /// Plants every fault into an adapter on a kind of database.
     #[must_use]
     pub fn cell<A: Adapter>(self, database: Kind) -> Self {
-        self.cell_that_heals::<A>(database, &[])
+        self.cell_of::<A>(database, |_, _| Some(Fate::Caught))
     }
 
     /// Plants every fault into an adapter whose pool makes some of them harmless, as one does that
     /// resets each connection before it lends it again: of these it is shown that they are.
     #[must_use]
     pub fn cell_that_heals<A: Adapter>(self, database: Kind, healed: &[Fault]) -> Self {
-        self.cell_of::<A>(database, healed, |_, _| true)
+        self.cell_of::<A>(database, |_, fault| {
+            Some(Fate::Caught.unless(healed, fault, Fate::Healed))
+        })
     }
 
-    /// Plants into an adapter every fault but those that are not seen beside what it is known to break
-    /// by itself.
+    /// Plants every fault into an adapter that is known to break some checks as they do: of these it is
+    /// shown that it does, so that the day is seen on which it no longer does.
     #[must_use]
     pub fn cell_that_hides<A: Adapter>(self, database: Kind, hidden: &[Fault]) -> Self {
-        self.cell_of::<A>(database, &[], |_, fault| !hidden.contains(&fault))
+        self.cell_of::<A>(database, |_, fault| {
+            Some(Fate::Caught.unless(hidden, fault, Fate::Hidden))
+        })
     }
 
     /// Plants into an adapter the faults of the checks that need a capability, which few have.
     #[must_use]
     pub fn cell_with<A: Adapter>(self, database: Kind, capability: Capability) -> Self {
-        self.cell_of::<A>(database, &[], |check, _| check.needs.contains(&capability))
+        let has_it = |check: &Check| check.needs.contains(&capability);
+        self.cell_of::<A>(database, |check, _| has_it(check).then_some(Fate::Caught))
     }
 
     fn cell_of<A: Adapter>(
         mut self,
         database: Kind,
-        healed: &[Fault],
-        wanted: impl Fn(&Check, Fault) -> bool,
+        fate: impl Fn(&Check, Fault) -> Option<Fate>,
     ) -> Self {
         let cell = self.trials.add_cell::<A>(database);
         for check in checks() {
             for &(fault, message) in check.catches {
-                if fault.shows_on(database) && wanted(check, fault) {
-                    let mutant = Planted { check, fault, message };
-                    self.add::<A>(&cell, mutant, healed.contains(&fault));
+                if let Some(fate) = fate(check, fault).filter(|_| fault.shows_on(database)) {
+                    self.add::<A>(&cell, Planted { check, fault, message, fate });
                 }
             }
         }
@@ -82,9 +85,9 @@ impl Mutants {
         self
     }
 
-    fn add<A: Adapter>(&mut self, cell: &dropproof::verdict::Cell, mutant: Planted, heals: bool) {
-        let Planted { check, fault, message } = mutant;
-        let id = mutant_id(check.id, fault, heals);
+    fn add<A: Adapter>(&mut self, cell: &dropproof::verdict::Cell, mutant: Planted) {
+        let Planted { check, fault, message, fate } = mutant;
+        let id = mutant_id(check.id, fault, fate);
         self.trials.plan.trials.push(Trial {
             name: format!("{}/{id}", cell.name()),
             check: id,
@@ -100,7 +103,11 @@ impl Mutants {
             let cell = cell.knowing(&known, &judged_cell);
             let verdict = (check.run)(&cell)?.verdict;
             let verdict = known.judge(check.id, &judged_cell, Some(run.depth), verdict);
-            let verdict = if heals { harmless(verdict) } else { killed(verdict, message) };
+            let verdict = match fate {
+                Fate::Caught => killed(verdict, message),
+                Fate::Healed => harmless(verdict),
+                Fate::Hidden => hidden(verdict),
+            };
             Ok(verdict.into())
         }));
     }
@@ -125,22 +132,50 @@ struct Planted {
     fault: Fault,
     /// A part of what the check says then.
     message: &'static str,
+    fate: Fate,
 }
 
-fn mutant_id(check: &str, fault: Fault, heals: bool) -> String {
-    let healed = if heals { "-is-healed" } else { "" };
-    format!("{check}/{}{healed}", fault.name())
+/// What must become of a fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    /// The check is violated, and says why.
+    Caught,
+    /// The layer makes it harmless.
+    Healed,
+    /// The layer is known to break the check as the fault does.
+    Hidden,
 }
 
-/// Two rules for each mutant of a check: that it is caught, and that a layer that heals it does.
+impl Fate {
+    const ALL: [Self; 3] = [Fate::Caught, Fate::Healed, Fate::Hidden];
+
+    fn unless(self, those: &[Fault], fault: Fault, other: Self) -> Self {
+        if those.contains(&fault) { other } else { self }
+    }
+}
+
+fn mutant_id(check: &str, fault: Fault, fate: Fate) -> String {
+    let fate = match fate {
+        Fate::Caught => "",
+        Fate::Healed => "-is-healed",
+        Fate::Hidden => "-is-hidden",
+    };
+    format!("{check}/{}{fate}", fault.name())
+}
+
+/// A rule for each mutant of a check and each fate.
 fn rules(check: &Check) -> Vec<Rule> {
     let rule = check.rule();
     let of = |(fault, message): &(Fault, &str)| {
-        let caught = format!("The check MUST catch the fault with `{message}`.");
-        let healed = "The pool MUST make the fault harmless.".to_owned();
-        [(caught, false), (healed, true)].map(|(requirement, heals)| Rule {
-            id: mutant_id(check.id, *fault, heals),
-            requirement,
+        Fate::ALL.map(|fate| Rule {
+            id: mutant_id(check.id, *fault, fate),
+            requirement: match fate {
+                Fate::Caught => format!("The check MUST catch the fault with `{message}`."),
+                Fate::Healed => "The pool MUST make the fault harmless.".to_owned(),
+                Fate::Hidden => {
+                    "The layer MUST be known to break the check so by itself.".to_owned()
+                }
+            },
             mutants: Vec::new(),
             ..rule.clone()
         })
@@ -180,8 +215,18 @@ fn harmless(verdict: Verdict) -> Verdict {
     }
 }
 
+/// A fault is hidden where the check is broken with it as it is known to be without.
+fn hidden(verdict: Verdict) -> Verdict {
+    match verdict {
+        Verdict::Known { .. } => Verdict::Upheld,
+        other => Verdict::violated(format!("the fault is not hidden any more: {}", other.name())),
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use dropproof::verdict::Violation;
+
     use super::*;
 
     #[test]
@@ -200,6 +245,16 @@ mod tests {
         for check in checks() {
             assert!(!check.catches.is_empty(), "{} cannot fail", check.id);
         }
+    }
+
+    #[test]
+    fn only_what_is_known_hides_a_fault() {
+        let seen = Violation { message: "a".to_owned(), cuts: Vec::new(), replay: None };
+        let known = Verdict::Known { violation: seen, link: String::new() };
+
+        assert_eq!(hidden(known), Verdict::Upheld);
+        assert!(matches!(hidden(Verdict::violated("a")), Verdict::Violated(_)));
+        assert!(matches!(hidden(Verdict::Upheld), Verdict::Violated(_)));
     }
 
     #[test]
