@@ -2,13 +2,15 @@
 //!
 //! A check that no fault can turn red proves nothing. The decorator works on the contract alone, so
 //! every fault can be planted into every adapter. This file says which faults there are; `pool`
-//! plants those of a pool and its sessions, `statements` those of statements, `rows` those of what is
-//! kept of rows, and `entities` those that are mistakes about users, tasks and dones; `units` plants
-//! those of units of work, `streams` those of streams, and `together` has what sessions have in common.
+//! plants those of a pool, `session` those of its sessions, `statements` those of statements, `rows`
+//! those of what is kept of rows, and `entities` those that are mistakes about users, tasks and dones;
+//! `units` plants those of units of work, `streams` those of streams, and `together` has what sessions
+//! have in common.
 
 mod entities;
 mod pool;
 mod rows;
+mod session;
 mod statements;
 mod streams;
 mod together;

@@ -16,7 +16,7 @@ use futures::{Stream, StreamExt, future::BoxFuture};
 
 use tokio::task::yield_now;
 
-use super::{Fault, pool::Memory, streams};
+use super::{Fault, session::Memory, streams};
 
 /// Who blocks its thread gives up after so many polls.
 const POLLS_MAX: usize = 1000;
