@@ -205,7 +205,7 @@ impl Cell {
         sessions_max: u32,
     ) -> Result<BoxedPool, Error> {
         let url = match (proxy, fresh.server()) {
-            (Some(proxy), Some(server)) => server.with_address(proxy.address()).expose().to_owned(),
+            (Some(proxy), Some(server)) => server.with_address(proxy.address()).expose(),
             _ => fresh.url(),
         };
         trace.waits_for("open the pool");

@@ -98,8 +98,8 @@ impl Fresh {
     #[must_use]
     pub fn url(&self) -> String {
         match &self.place {
-            Place::Owned(owned) => owned.url().expose().to_owned(),
-            Place::Leased { url, .. } => url.expose().to_owned(),
+            Place::Owned(owned) => owned.url().expose(),
+            Place::Leased { url, .. } => url.expose(),
             #[cfg(feature = "sqlite")]
             Place::File(folder) => format!("sqlite://{}", file(folder.path()).display()),
         }

@@ -200,7 +200,8 @@ impl Database {
         let Some(variable) = kind.url_variable() else {
             return Ok(Self { kind, server: None, owner: None, scratch: None });
         };
-        let Some(text) = variable_value(variable) else {
+        // An empty variable is how a shell says that it is not set.
+        let Some(text) = variable_value(variable).filter(|text| !text.is_empty()) else {
             return Err(Unavailable::Blocked {
                 reason: format!(
                     "no {kind} server; set {variable}, or run it by `dropproof-databases run -- …`"
@@ -283,6 +284,13 @@ mod tests {
             "no postgres server; set DROPPROOF_POSTGRES_URL, \
              or run it by `dropproof-databases run -- …`"
         );
+    }
+
+    #[test]
+    fn empty_variable_means_unset() {
+        let blocked = Database::of_url(Kind::Postgres, |_| Some(String::new())).unwrap_err();
+
+        assert!(matches!(blocked, Unavailable::Blocked { .. }), "{blocked}");
     }
 
     #[test]

@@ -54,7 +54,7 @@ impl Owned {
     /// Leaves the database where it is and returns its name.
     pub(super) fn keep(mut self) -> String {
         self.server = None;
-        self.url.database()
+        self.url.database().to_owned()
     }
 }
 
@@ -62,7 +62,7 @@ impl Drop for Owned {
     fn drop(&mut self) {
         let Some(server) = &self.server else { return };
         let name = self.url.database();
-        let dropped = Connection::open(server).and_then(|mut admin| admin.drop_database(&name));
+        let dropped = Connection::open(server).and_then(|mut admin| admin.drop_database(name));
         // A server that is gone has taken the database with it; one that refuses must be heard of.
         if let Err(Error::Refused { code, message }) = dropped {
             warn(&format!("the database {name} is left behind: {message} ({code})"));

@@ -1,16 +1,33 @@
-//! The URL of a server: what is accepted, and a form that never shows the password.
+//! The URL of a server: its parts, and the URL that a client library gets.
+//!
+//! A library reads more out of a URL than a server, a login and a database. Parameters name another
+//! host, another database or a socket, so a URL that is passed on as it came leads the library past
+//! the proxy or into the user's tables. So the URL is taken apart here, a parameter that could lead
+//! away is an error, and the URL for a library is made from the parts alone.
 //!
 //! Only loopback hosts are accepted. The proxy speaks plain text, so a server elsewhere would get
 //! its password over a network in the clear; and test traffic has no business on another machine.
 
 use std::{
-    fmt,
+    fmt::{self, Write as _},
     net::{IpAddr, Ipv4Addr, SocketAddr},
 };
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use url::{Host, Url};
 
 use super::Kind;
+
+/// What stands in a part of a URL as it is:
+/// <https://datatracker.ietf.org/doc/html/rfc3986#section-2.3>.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// The parameters that ask for TLS, in lower case: those of libpq and sqlx, of MySQL's clients and of
+/// mysql_async.
+const TLS: [&str; 4] = ["sslmode", "ssl-mode", "ssl_mode", "require_ssl"];
+
+/// The values of [`TLS`] that a conversation in plain text satisfies, in lower case.
+const PLAIN: [&str; 5] = ["disable", "disabled", "allow", "prefer", "preferred"];
 
 /// The address of a server and the login that we use on it.
 ///
@@ -26,8 +43,10 @@ use super::Kind;
 #[derive(Clone, PartialEq, Eq)]
 pub struct ServerUrl {
     kind: Kind,
-    url: Url,
+    user: String,
+    password: String,
     address: SocketAddr,
+    database: String,
 }
 
 /// The reason a URL cannot be used.
@@ -56,7 +75,7 @@ pub enum BadUrl {
         /// The host found.
         host: String,
     },
-    /// The login or the database is missing, or the login cannot be decoded.
+    /// The user or the database is missing.
     #[error("the URL names no {part}; expected {}", expected(*kind))]
     Missing {
         /// The kind of database it was given for.
@@ -64,6 +83,38 @@ pub enum BadUrl {
         /// What is missing.
         part: &'static str,
     },
+    /// The bytes of a part are no text.
+    #[error("the {part} in the URL is not UTF-8; escape each byte of its UTF-8 form as %XX")]
+    Undecodable {
+        /// The part.
+        part: &'static str,
+    },
+    /// A parameter could lead the client library away from this server, login or database.
+    #[error(
+        "the URL has the parameter `{name}`: it could lead a client library to another server, \
+         login or database; remove it, and give these as {}",
+        expected(*kind)
+    )]
+    Parameter {
+        /// The kind of database it was given for.
+        kind: Kind,
+        /// The name of the parameter.
+        name: String,
+    },
+    /// A parameter asks for TLS.
+    #[error(
+        "`{name}={value}` asks for TLS: the proxy between library and server speaks plain text on \
+         127.0.0.1; remove the parameter"
+    )]
+    Tls {
+        /// The name of the parameter.
+        name: String,
+        /// Its value.
+        value: String,
+    },
+    /// Something follows a `#`.
+    #[error("the URL has a fragment, the part from `#` on; write a `#` of a password as %23")]
+    Fragment,
 }
 
 fn expected(kind: Kind) -> String {
@@ -73,11 +124,14 @@ fn expected(kind: Kind) -> String {
 impl ServerUrl {
     /// Reads a URL for a kind of database.
     ///
+    /// Of its parameters only a TLS mode is accepted that plain text satisfies, such as
+    /// `sslmode=disable`.
+    ///
     /// # Errors
     ///
     /// Says what is wrong with the URL, and never repeats its password.
     pub fn parse(kind: Kind, text: &str) -> Result<Self, BadUrl> {
-        let mut url = Url::parse(text).map_err(|source| BadUrl::Unreadable { kind, source })?;
+        let url = Url::parse(text).map_err(|source| BadUrl::Unreadable { kind, source })?;
         let (schemes, port_default): (&[&str], u16) = match kind {
             Kind::Postgres => (&["postgres", "postgresql"], 5432),
             Kind::MySql => (&["mysql"], 3306),
@@ -87,22 +141,25 @@ impl ServerUrl {
         if !schemes.contains(&url.scheme()) {
             return Err(BadUrl::Scheme { kind, scheme: url.scheme().to_owned() });
         }
-        if kind == Kind::MariaDb {
-            // The one that every client knows.
-            url.set_scheme("mysql").expect("one unknown scheme may follow another");
-        }
         let ip = loopback(&url)?;
-        let missing = |part| BadUrl::Missing { kind, part };
-        if url.username().is_empty() {
-            return Err(missing("user"));
+        if url.fragment().is_some() {
+            return Err(BadUrl::Fragment);
         }
-        if url.path().len() <= 1 {
-            return Err(missing("database"));
+        for (name, value) in url.query_pairs() {
+            check(kind, &name, &value)?;
+        }
+        let user = decoded("user", url.username())?;
+        let password = decoded("password", url.password().unwrap_or_default())?;
+        let database = decoded("database", url.path().trim_start_matches('/'))?;
+        let missing = |part| Err(BadUrl::Missing { kind, part });
+        if user.is_empty() {
+            return missing("user");
+        }
+        if database.is_empty() {
+            return missing("database");
         }
         let address = SocketAddr::new(ip, url.port().unwrap_or(port_default));
-        url.set_ip_host(ip).map_err(|()| missing("host"))?;
-        url.set_port(Some(address.port())).map_err(|()| missing("port"))?;
-        Ok(Self { kind, url, address })
+        Ok(Self { kind, user, password, address, database })
     }
 
     /// The kind of database.
@@ -117,53 +174,71 @@ impl ServerUrl {
         self.address
     }
 
-    /// The user, decoded.
+    /// The user.
     #[must_use]
-    pub fn user(&self) -> String {
-        decoded(self.url.username())
+    pub fn user(&self) -> &str {
+        &self.user
     }
 
-    /// The password, decoded; empty where the URL has none.
+    /// The password; empty where the URL has none.
     #[must_use]
-    pub fn password(&self) -> String {
-        decoded(self.url.password().unwrap_or_default())
+    pub fn password(&self) -> &str {
+        &self.password
     }
 
     /// The database that the URL names.
     #[must_use]
-    pub fn database(&self) -> String {
-        decoded(self.url.path().trim_start_matches('/'))
+    pub fn database(&self) -> &str {
+        &self.database
     }
 
     /// The same login on another database.
     #[must_use]
     pub fn with_database(&self, database: &str) -> Self {
-        let mut other = self.clone();
-        other.url.set_path(database);
-        other
+        Self { database: database.to_owned(), ..self.clone() }
     }
 
     /// The same login and database behind another port of this machine, as of a proxy.
     #[must_use]
     pub fn with_address(&self, address: SocketAddr) -> Self {
-        let mut other = self.clone();
-        other.url.set_ip_host(address.ip()).expect("the URL has a host");
-        other.url.set_port(Some(address.port())).expect("the URL has a host");
-        other.address = address;
-        other
+        Self { address, ..self.clone() }
     }
 
     /// The whole URL with its password, to be handed to a client and to nothing that is printed.
+    ///
+    /// It has the parts of this value and nothing else, under a scheme that every client knows.
     #[must_use]
-    pub fn expose(&self) -> &str {
-        self.url.as_str()
+    pub fn expose(&self) -> String {
+        let scheme = match self.kind {
+            Kind::MySql | Kind::MariaDb => "mysql",
+            kind @ (Kind::Postgres | Kind::Sqlite) => kind.name(),
+        };
+        let mut login = escaped(&self.user);
+        if !self.password.is_empty() {
+            write!(login, ":{}", escaped(&self.password)).expect("a String takes everything");
+        }
+        format!("{scheme}://{login}@{}/{}", self.address, escaped(&self.database))
     }
+}
+
+/// Refuses a parameter, unless it changes nothing that dropproof decides.
+fn check(kind: Kind, name: &str, value: &str) -> Result<(), BadUrl> {
+    let asks = value.to_ascii_lowercase();
+    if !TLS.contains(&name.to_ascii_lowercase().as_str()) {
+        return Err(BadUrl::Parameter { kind, name: name.to_owned() });
+    }
+    if PLAIN.contains(&asks.as_str()) || asks == "false" {
+        return Ok(());
+    }
+    Err(BadUrl::Tls { name: name.to_owned(), value: value.to_owned() })
 }
 
 fn loopback(url: &Url) -> Result<IpAddr, BadUrl> {
     let ip = match url.host() {
-        Some(Host::Domain("localhost")) => Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
         // The `url` crate keeps the host of a scheme that it does not know as text.
+        Some(Host::Domain(name)) if name.eq_ignore_ascii_case("localhost") => {
+            Some(IpAddr::V4(Ipv4Addr::LOCALHOST))
+        }
         Some(Host::Domain(name)) => name.parse().ok(),
         Some(Host::Ipv4(ip)) => Some(ip.into()),
         Some(Host::Ipv6(ip)) => Some(ip.into()),
@@ -173,14 +248,19 @@ fn loopback(url: &Url) -> Result<IpAddr, BadUrl> {
         .ok_or_else(|| BadUrl::NotLoopback { host: url.host_str().unwrap_or_default().to_owned() })
 }
 
-fn decoded(part: &str) -> String {
-    percent_encoding::percent_decode_str(part).decode_utf8_lossy().into_owned()
+fn decoded(part: &'static str, text: &str) -> Result<String, BadUrl> {
+    let decoded = percent_decode_str(text).decode_utf8();
+    decoded.map(String::from).map_err(|_| BadUrl::Undecodable { part })
+}
+
+fn escaped(part: &str) -> String {
+    utf8_percent_encode(part, ESCAPED).to_string()
 }
 
 impl fmt::Display for ServerUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { kind, url, address } = self;
-        write!(f, "{kind}://{}@{address}{}", url.username(), url.path())
+        let Self { kind, user, address, database, password: _ } = self;
+        write!(f, "{kind}://{}@{address}/{}", escaped(user), escaped(database))
     }
 }
 
@@ -191,55 +271,4 @@ impl fmt::Debug for ServerUrl {
 }
 
 #[cfg(test)]
-mod tests {
-    use rstest::rstest;
-
-    use super::*;
-
-    #[rstest]
-    #[case::host("postgres://u:pw@db.example.org/d", "`db.example.org` is not this machine")]
-    #[case::address("postgres://u:pw@10.0.0.1/d", "`10.0.0.1` is not this machine")]
-    #[case::no_host("postgres:///d", "`` is not this machine")]
-    #[case::scheme("mysql://u:pw@127.0.0.1/d", "`mysql` is not postgres's")]
-    #[case::port("postgres://u:pw@127.0.0.1:99999/d", "cannot be read")]
-    #[case::no_url("127.0.0.1", "cannot be read")]
-    #[case::no_user("postgres://127.0.0.1/d", "names no user")]
-    #[case::no_database("postgres://u:pw@127.0.0.1", "names no database")]
-    fn bad_url_names_its_fault(#[case] text: &str, #[case] part: &str) {
-        let message = ServerUrl::parse(Kind::Postgres, text).unwrap_err().to_string();
-
-        assert!(message.contains(part), "{message}");
-        assert!(!message.contains("pw@"), "{message}");
-    }
-
-    #[test]
-    fn parts_are_decoded() {
-        let url = ServerUrl::parse(Kind::Postgres, "postgresql://a%40b:p%2Fw@[::1]:99/d").unwrap();
-
-        assert_eq!(
-            (url.user(), url.password(), url.database(), url.address()),
-            ("a@b".into(), "p/w".into(), "d".into(), "[::1]:99".parse().unwrap())
-        );
-        assert!(!format!("{url} {url:?}").contains("p%2Fw"));
-    }
-
-    #[rstest]
-    #[case("mariadb://u:pw@127.0.0.1/d")]
-    #[case("mysql://u:pw@127.0.0.1/d")]
-    fn clients_get_a_scheme_that_they_know(#[case] text: &str) {
-        let url = ServerUrl::parse(Kind::MariaDb, text).unwrap();
-
-        assert_eq!(url.expose(), "mysql://u:pw@127.0.0.1:3306/d");
-        assert_eq!(url.to_string(), "mariadb://u@127.0.0.1:3306/d");
-    }
-
-    #[test]
-    fn another_address_keeps_the_login() {
-        let url = ServerUrl::parse(Kind::Postgres, "postgres://u:pw@127.0.0.1/d").unwrap();
-
-        let proxied = url.with_address("127.0.0.1:4000".parse().unwrap()).with_database("e");
-
-        assert_eq!(proxied.expose(), "postgres://u:pw@127.0.0.1:4000/e");
-        assert_eq!(proxied.address().port(), 4000);
-    }
-}
+mod tests;

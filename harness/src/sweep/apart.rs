@@ -44,7 +44,7 @@ impl<'r> Apart<'r> {
         let (proxy, url) = match (fresh.kind().protocol(), fresh.server()) {
             (Some(protocol), Some(server)) => {
                 let proxy = runtime.block_on(Proxy::start(protocol, server.address()))?;
-                let url = server.with_address(proxy.address()).expose().to_owned();
+                let url = server.with_address(proxy.address()).expose();
                 (Some(proxy), url)
             }
             _ => (None, fresh.url()),

@@ -39,7 +39,7 @@ impl<S: Scene> Stage<S> {
             _ => None,
         };
         let url = match (&proxy, fresh.server()) {
-            (Some(proxy), Some(server)) => server.with_address(proxy.address()).expose().to_owned(),
+            (Some(proxy), Some(server)) => server.with_address(proxy.address()).expose(),
             _ => fresh.url(),
         };
         let (client, state) = scene.open(fresh, url, state).await?;

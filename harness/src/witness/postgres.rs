@@ -79,8 +79,8 @@ impl Connection {
     fn log_in(&mut self, url: &ServerUrl, name: &str) -> Result<(), Error> {
         let (user, database) = (url.user(), url.database());
         let parameters = [
-            ("user", user.as_str()),
-            ("database", database.as_str()),
+            ("user", user),
+            ("database", database),
             ("client_encoding", "UTF8"),
             ("application_name", name),
         ];
