@@ -20,6 +20,7 @@ use crate::{
     Ended,
     interrupt::{Interrupt, Interrupted},
     load::{Load, Priority},
+    out::outln,
     progress::Terminal,
     round::Round,
     runner::Runner,
@@ -215,8 +216,8 @@ async fn repeat(
         }
         let first = first.get_or_insert_with(|| report.clone());
         if first.json() != report.json() {
-            anstream::println!("{}", first.terminal());
-            anstream::println!("{}", report.terminal());
+            outln!("{}", first.terminal());
+            outln!("{}", report.terminal());
             return Err(miette!("report {time} of {times} differs from the first; both are above"));
         }
         if 1 < times {
@@ -228,8 +229,8 @@ async fn repeat(
 
 /// Prints the matrix, and says whether no verdict is red.
 fn show(report: &Report, output: &Path) -> bool {
-    anstream::println!("\n{}", report.terminal());
-    anstream::println!("report: {}", output.join("report.json").display());
+    outln!("\n{}", report.terminal());
+    outln!("report: {}", output.join("report.json").display());
     let totals = report.totals();
     totals.violated + totals.healed + totals.error == 0
 }
@@ -238,9 +239,9 @@ fn list(plan: &Plan) {
     for Trial { name, skipped, .. } in &plan.trials {
         match skipped {
             Some(Verdict::Skipped { reason, .. }) => {
-                anstream::println!("{name}  skipped: {reason}")
+                outln!("{name}  skipped: {reason}")
             }
-            _ => anstream::println!("{name}"),
+            _ => outln!("{name}"),
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::{
     Ended,
     interrupt::{Interrupt, Interrupted},
     names,
+    out::outln,
     progress::Terminal,
     round::Round,
     runner::Runner,
@@ -74,7 +75,7 @@ pub(crate) async fn run(
     match ran? {
         Ok(record) => {
             let (text, upheld) = replayed(&record);
-            anstream::println!("{text}");
+            outln!("{text}");
             Ok(if upheld { Ended::Well } else { Ended::Badly })
         }
         Err(Interrupted(signal)) => Ok(Ended::Interrupted(signal)),
