@@ -7,15 +7,13 @@ use std::process::{ExitStatus, Stdio};
 use clap::Args;
 use dropproof_databases::Estate;
 use miette::miette;
-use tokio::process::Command;
 
 use crate::{
-    Ended, child, claims, images,
+    Ended, child, claims, environment, images,
     interrupt::{Interrupt, Interrupted},
     judge, on_servers, outside,
     progress::Terminal,
     target::Target,
-    workspace,
 };
 
 const EXAMPLES: &str = "\
@@ -156,7 +154,7 @@ impl Step {
 
 impl Tool {
     async fn provide(self, estate: &Estate, terminal: &Terminal) -> miette::Result<()> {
-        let mut command = Command::new(env!("CARGO"));
+        let mut command = environment::cargo()?;
         command.args([self.subcommand, "--version"]).stderr(Stdio::null());
         let (status, _) = child::output(estate, command).await?;
         if status.success() {
@@ -176,11 +174,10 @@ async fn cargo(
     estate: &Estate,
     arguments: impl Iterator<Item = &str>,
 ) -> miette::Result<ExitStatus> {
-    let mut command = Command::new(env!("CARGO"));
+    let mut command = environment::cargo()?;
     command
         .args(arguments)
         // Read by rustdoc alone; set for every step, so that no step rebuilds for another.
-        .env("RUSTDOCFLAGS", "-D warnings")
-        .current_dir(workspace::root());
+        .env("RUSTDOCFLAGS", "-D warnings");
     child::status(estate, command).await
 }

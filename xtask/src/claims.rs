@@ -124,7 +124,7 @@ impl Options {
 
     /// Prints the page, writes it, or compares it with the file.
     fn markdown(&self, entries: &[Entry<'_>]) -> miette::Result<()> {
-        let (page, file) = (markdown::write(entries), workspace::root().join(markdown::FILE));
+        let (page, file) = (markdown::write(entries), workspace::root()?.join(markdown::FILE));
         let failed = |what: &str| format!("{} cannot be {what}", file.display());
         if self.write {
             return fs::write(&file, page).into_diagnostic().wrap_err_with(|| failed("written"));
@@ -142,7 +142,7 @@ impl Options {
         match &self.report {
             Some(path) => LastRun::read(path).map(Some),
             None => {
-                let folder = workspace::output().join(Target::Matrix.folder());
+                let folder = workspace::output()?.join(Target::Matrix.folder());
                 LastRun::read_if_there(&folder.join("report.json"))
             }
         }

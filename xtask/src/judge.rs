@@ -172,11 +172,14 @@ async fn judge(
         Ok(owner) => owner?,
         Err(Interrupted(signal)) => return Ok(Ended::Interrupted(signal)),
     };
-    let first = options.output.clone().unwrap_or_else(|| workspace::output().join(target.folder()));
+    let first = match &options.output {
+        Some(folder) => folder.clone(),
+        None => workspace::output()?.join(target.folder()),
+    };
     let output = set.folder(&first);
     let runner = match options.runner {
         Some(runner) => runner,
-        None => Runner::at_hand().await,
+        None => Runner::at_hand().await?,
     };
     let Options { seed: Seed(seed), cases, depth, .. } = *options;
     let round = Round { target, plan, seed, cases, depth, runner, owner: &owner, output: &output };

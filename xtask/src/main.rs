@@ -7,6 +7,7 @@ mod child;
 mod ci;
 mod claims;
 mod doctor;
+mod environment;
 mod explain;
 mod folder;
 mod images;
@@ -88,6 +89,24 @@ enum Command {
     Ci(ci::Options),
 }
 
+impl Command {
+    /// Whether it runs what is judged or measured.
+    const fn judges(&self) -> bool {
+        match self {
+            Command::Test(_)
+            | Command::Mutants(_)
+            | Command::Replay(_)
+            | Command::Latency(_)
+            | Command::Ci(_) => true,
+            Command::Explain(_)
+            | Command::Claims(_)
+            | Command::Matrix(_)
+            | Command::Images(_)
+            | Command::Doctor(_) => false,
+        }
+    }
+}
+
 /// How a command ended that was carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Ended {
@@ -135,6 +154,9 @@ fn code(command: Command, entry: Entry) -> u8 {
 async fn carry_out(command: Command, entry: Entry) -> miette::Result<Ended> {
     let interrupt = &mut Interrupt::listen()?;
     let terminal = &Terminal::new();
+    if command.judges() {
+        environment::tell(terminal);
+    }
     // Opened before anything is made, so that all of it goes with this process.
     let open = || Estate::open(entry).map_err(|error| servers::report(&error));
     match command {

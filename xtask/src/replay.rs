@@ -59,7 +59,7 @@ pub(crate) async fn run(
         Err(Interrupted(signal)) => return Ok(Ended::Interrupted(signal)),
     };
     let cut = if options.without_cut { 0 } else { cut };
-    let output = workspace::output().join("replay");
+    let output = workspace::output()?.join("replay");
     let round = Round {
         target: Target::Matrix,
         plan: &plan,

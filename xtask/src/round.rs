@@ -118,7 +118,7 @@ impl Round<'_> {
         let status = if wanted.is_empty() {
             None
         } else {
-            let mut command = self.runner.command(self.target);
+            let mut command = self.runner.command(self.target)?;
             command.env(run::VARIABLE, &run_file);
             let log = folder.path("run.log");
             match runner::run(self.owner.estate(), command, &log, wanted, bar, interrupt).await? {

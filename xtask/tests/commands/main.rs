@@ -3,6 +3,7 @@
 //!
 //! What needs an engine is tested where the servers are started, in `dropproof-databases`.
 
+mod environment;
 mod output;
 
 use std::{
