@@ -81,6 +81,12 @@ pub(crate) async fn run(
     terminal: &Terminal,
     interrupt: &mut Interrupt,
 ) -> miette::Result<Ended> {
+    let judged = judge::Options::allowing(options.allow_blocked.clone());
+    // A step that fails must not leave the reports of an earlier run.
+    for target in [Target::Matrix, Target::Mutants] {
+        judged.make_way(target)?;
+    }
+    outside::clear()?;
     let steps = async || -> miette::Result<()> {
         for tool in TOOLS {
             tool.provide(estate, terminal).await?;
@@ -101,7 +107,6 @@ pub(crate) async fn run(
         Ended::Well => {}
         other => return Ok(other),
     }
-    let judged = judge::Options::allowing(options.allow_blocked.clone());
     for target in [Target::Matrix, Target::Mutants] {
         terminal.say("judge", target.name());
         match judge::run(target, &judged, estate, terminal, interrupt).await? {

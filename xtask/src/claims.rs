@@ -24,6 +24,7 @@ use crate::{
     interrupt::{Interrupt, Interrupted},
     names, out,
     progress::Terminal,
+    reports,
     target::Target,
     workspace,
 };
@@ -143,7 +144,7 @@ impl Options {
             Some(path) => LastRun::read(path).map(Some),
             None => {
                 let folder = workspace::output()?.join(Target::Matrix.folder());
-                LastRun::read_if_there(&folder.join("report.json"))
+                LastRun::read_if_there(&folder.join(reports::REPORT))
             }
         }
     }

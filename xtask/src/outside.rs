@@ -5,6 +5,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fs, io,
     path::PathBuf,
 };
 
@@ -56,6 +57,7 @@ pub(crate) async fn run(
     terminal: &Terminal,
     interrupt: &mut Interrupt,
 ) -> miette::Result<Ended> {
+    clear()?;
     let mut command = environment::cargo()?;
     command
         .args(["test", "--locked", "--quiet"])
@@ -79,6 +81,17 @@ pub(crate) async fn run(
         return Ok(Ended::Well);
     }
     Err(miette!("{} is not what it must be: {}", report.path, wrong.join("; ")))
+}
+
+/// Removes the report of an earlier run, which would stand where this one does not come so far.
+pub(crate) fn clear() -> miette::Result<()> {
+    let report = report()?;
+    match fs::remove_file(&report) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(miette!("{} cannot be removed: {error}", report.display()))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn report() -> miette::Result<PathBuf> {

@@ -15,7 +15,6 @@ use crate::{
     runner::Runner,
     servers,
     target::Target,
-    workspace,
 };
 
 pub(crate) const EXAMPLES: &str = "\
@@ -59,7 +58,6 @@ pub(crate) async fn run(
         Err(Interrupted(signal)) => return Ok(Ended::Interrupted(signal)),
     };
     let cut = if options.without_cut { 0 } else { cut };
-    let output = workspace::output()?.join("replay");
     let round = Round {
         target: Target::Matrix,
         plan: &plan,
@@ -68,7 +66,6 @@ pub(crate) async fn run(
         depth: Depth::Full,
         runner: Runner::Cargo,
         owner: &owner,
-        output: &output,
     };
     let ran = round.replay(cut, interrupt).await;
     servers::stop(owner).await?;

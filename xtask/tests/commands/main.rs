@@ -5,6 +5,7 @@
 
 mod environment;
 mod output;
+mod reports;
 
 use std::{
     env,
