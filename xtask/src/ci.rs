@@ -7,15 +7,13 @@ use std::process::{ExitStatus, Stdio};
 use clap::Args;
 use dropproof_databases::Estate;
 use miette::miette;
-use tokio::process::Command;
 
 use crate::{
-    Ended, child, claims, images,
+    Ended, child, claims, environment, images,
     interrupt::{Interrupt, Interrupted},
     judge, on_servers, outside,
     progress::Terminal,
     target::Target,
-    workspace,
 };
 
 const EXAMPLES: &str = "\
@@ -83,6 +81,12 @@ pub(crate) async fn run(
     terminal: &Terminal,
     interrupt: &mut Interrupt,
 ) -> miette::Result<Ended> {
+    let judged = judge::Options::allowing(options.allow_blocked.clone());
+    // A step that fails must not leave the reports of an earlier run.
+    for target in [Target::Matrix, Target::Mutants] {
+        judged.make_way(target)?;
+    }
+    outside::clear()?;
     let steps = async || -> miette::Result<()> {
         for tool in TOOLS {
             tool.provide(estate, terminal).await?;
@@ -103,7 +107,6 @@ pub(crate) async fn run(
         Ended::Well => {}
         other => return Ok(other),
     }
-    let judged = judge::Options::allowing(options.allow_blocked.clone());
     for target in [Target::Matrix, Target::Mutants] {
         terminal.say("judge", target.name());
         match judge::run(target, &judged, estate, terminal, interrupt).await? {
@@ -156,7 +159,7 @@ impl Step {
 
 impl Tool {
     async fn provide(self, estate: &Estate, terminal: &Terminal) -> miette::Result<()> {
-        let mut command = Command::new(env!("CARGO"));
+        let mut command = environment::cargo()?;
         command.args([self.subcommand, "--version"]).stderr(Stdio::null());
         let (status, _) = child::output(estate, command).await?;
         if status.success() {
@@ -176,11 +179,10 @@ async fn cargo(
     estate: &Estate,
     arguments: impl Iterator<Item = &str>,
 ) -> miette::Result<ExitStatus> {
-    let mut command = Command::new(env!("CARGO"));
+    let mut command = environment::cargo()?;
     command
         .args(arguments)
         // Read by rustdoc alone; set for every step, so that no step rebuilds for another.
-        .env("RUSTDOCFLAGS", "-D warnings")
-        .current_dir(workspace::root());
+        .env("RUSTDOCFLAGS", "-D warnings");
     child::status(estate, command).await
 }

@@ -11,11 +11,7 @@ mod markdown;
 mod tests;
 mod text;
 
-use std::{
-    fs,
-    io::{self, Write},
-    path::PathBuf,
-};
+use std::{fs, path::PathBuf};
 
 use clap::{Args, ValueEnum};
 use dropproof::verdict::{Plan, Standing};
@@ -26,8 +22,9 @@ use crate::{
     Ended,
     claims::{entry::Entry, last_run::LastRun, text::Page},
     interrupt::{Interrupt, Interrupted},
-    names,
+    names, out,
     progress::Terminal,
+    reports,
     target::Target,
     workspace,
 };
@@ -111,16 +108,12 @@ pub(crate) async fn run(
         (Some(_), _) => chosen.iter().map(|entry| page.full(entry)).collect(),
         (None, true) => page.open(),
         (None, false) => page.whole(),
-    })?;
+    });
     Ok(if faults.is_empty() { Ended::Well } else { Ended::Badly })
 }
 
-/// Prints; a reader who has seen enough, as `head` has, is no error.
-fn print(text: &str) -> miette::Result<()> {
-    let printed = anstream::stdout().write_all(text.as_bytes()).or_else(|error| {
-        if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) }
-    });
-    printed.into_diagnostic().wrap_err("the ledger cannot be printed")
+fn print(text: &str) {
+    out::print(out::Stream::Output, format_args!("{text}"));
 }
 
 impl Options {
@@ -132,7 +125,7 @@ impl Options {
 
     /// Prints the page, writes it, or compares it with the file.
     fn markdown(&self, entries: &[Entry<'_>]) -> miette::Result<()> {
-        let (page, file) = (markdown::write(entries), workspace::root().join(markdown::FILE));
+        let (page, file) = (markdown::write(entries), workspace::root()?.join(markdown::FILE));
         let failed = |what: &str| format!("{} cannot be {what}", file.display());
         if self.write {
             return fs::write(&file, page).into_diagnostic().wrap_err_with(|| failed("written"));
@@ -141,7 +134,8 @@ impl Options {
             let written = fs::read_to_string(&file).into_diagnostic();
             return markdown::up_to_date(&written.wrap_err_with(|| failed("read"))?, &page);
         }
-        print(&page)
+        print(&page);
+        Ok(())
     }
 
     /// The run with the verdicts; `None` where there was none, unless its report was asked for.
@@ -149,8 +143,8 @@ impl Options {
         match &self.report {
             Some(path) => LastRun::read(path).map(Some),
             None => {
-                let folder = workspace::output().join(Target::Matrix.folder());
-                LastRun::read_if_there(&folder.join("report.json"))
+                let folder = workspace::output()?.join(Target::Matrix.folder());
+                LastRun::read_if_there(&folder.join(reports::REPORT))
             }
         }
     }

@@ -6,7 +6,7 @@ use clap::Args;
 use dropproof_databases::{Settings, engine, images, strangers};
 use tokio::process::Command;
 
-use crate::{Ended, images::with_images};
+use crate::{Ended, images::with_images, out::outln};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -109,5 +109,5 @@ fn show(finding: &Finding) {
         (Err(text), false) => ("?", AnsiColor::Yellow, text),
     };
     let style = Style::new().fg_color(Some(colour.into()));
-    anstream::println!("{style}{mark}{style:#} {:<12} {text}", finding.name);
+    outln!("{style}{mark}{style:#} {:<12} {text}", finding.name);
 }

@@ -11,6 +11,7 @@ use crate::{
     Ended,
     interrupt::{Interrupt, Interrupted},
     names,
+    out::outln,
     progress::Terminal,
     target::Target,
 };
@@ -55,26 +56,26 @@ fn show_class(class: Class) {
     let bold = anstyle::Style::new().bold();
     let Explained { rule, how, mended } = class.explained();
     let word = if class.is_upheld() { "keeps the promises" } else { "breaks a promise" };
-    anstream::println!("{bold}{class}{bold:#}  `{}` on a cut strip, {word}\n", class.mark());
-    anstream::println!("{rule}\n");
-    anstream::println!("{bold}how layers come to it{bold:#}\n  {how}\n");
-    anstream::println!("{bold}how others mended it{bold:#}\n  {mended}");
+    outln!("{bold}{class}{bold:#}  `{}` on a cut strip, {word}\n", class.mark());
+    outln!("{rule}\n");
+    outln!("{bold}how layers come to it{bold:#}\n  {how}\n");
+    outln!("{bold}how others mended it{bold:#}\n  {mended}");
 }
 
 fn show(rule: &Rule, ledger: &Ledger) {
     let bold = anstyle::Style::new().bold();
     let needs = if rule.needs.is_empty() { "nothing".to_owned() } else { rule.needs.join(", ") };
-    anstream::println!("{bold}{}{bold:#}  {} (since {})\n", rule.id, rule.level, rule.since);
-    anstream::println!("{}\n\n{}\n", rule.requirement, rule.background);
-    anstream::println!("{bold}claims{bold:#}");
+    outln!("{bold}{}{bold:#}  {} (since {})\n", rule.id, rule.level, rule.since);
+    outln!("{}\n\n{}\n", rule.requirement, rule.background);
+    outln!("{bold}claims{bold:#}");
     for id in &rule.claims {
         let claim = ledger.claims.iter().find(|claim| claim.id == *id);
         let says = claim.map_or("", |claim| claim.says.as_str());
-        anstream::println!("  {id}: {says}");
+        outln!("  {id}: {says}");
     }
-    anstream::println!("{bold}needs{bold:#}   {needs}");
-    anstream::println!("{bold}catches{bold:#}");
+    outln!("{bold}needs{bold:#}   {needs}");
+    outln!("{bold}catches{bold:#}");
     for mutant in &rule.mutants {
-        anstream::println!("  {:<20} with a message that says `{}`", mutant.fault, mutant.message);
+        outln!("  {:<20} with a message that says `{}`", mutant.fault, mutant.message);
     }
 }

@@ -1,10 +1,6 @@
 //! `cargo xtask test` and `cargo xtask mutants`: plan, servers, round, report.
 
-use std::{
-    collections::BTreeSet,
-    path::{Path, PathBuf},
-    str::FromStr,
-};
+use std::{collections::BTreeSet, path::PathBuf, str::FromStr};
 
 use clap::Args;
 use dropproof::{
@@ -20,7 +16,9 @@ use crate::{
     Ended,
     interrupt::{Interrupt, Interrupted},
     load::{Load, Priority},
+    out::outln,
     progress::Terminal,
+    reports::{self, Reports},
     round::Round,
     runner::Runner,
     selection::{Selection, database},
@@ -88,7 +86,8 @@ pub(crate) struct Options {
     /// Leave the containers running, and say how to use and remove them
     #[arg(long)]
     keep: bool,
-    /// The folder for the reports [default: target/dropproof/latest, or mutants]
+    /// The folder for the reports, new or with nothing else in it [default: target/dropproof/latest,
+    /// or mutants]
     #[arg(long, value_name = "FOLDER")]
     output: Option<PathBuf>,
     /// What runs the trials [default: nextest where it is there]
@@ -100,6 +99,36 @@ impl Options {
     /// Everything, where these databases may be blocked.
     pub(crate) fn allowing(allow_blocked: Vec<String>) -> Self {
         Self { allow_blocked, repeat: 1, ..Self::default() }
+    }
+
+    /// Takes the reports of an earlier run away, so that no way in which this run ends leaves them.
+    ///
+    /// Every folder is checked before anything is removed. Arguments that are wrong by themselves
+    /// come before, and leave the reports. Names that only the checks know (of an adapter, a suite
+    /// or a check) come after, because the checks must be built to know them. Of the older versions,
+    /// the folders of all go whose database was asked for.
+    ///
+    /// # Errors
+    ///
+    /// Fails if a folder is none for reports, or if a database is not known.
+    pub(crate) fn make_way(&self, target: Target) -> miette::Result<()> {
+        self.allowed()?;
+        let named = self.selection.named_databases()?;
+        let all = || Kind::ALL.into_iter().collect();
+        let databases = if named.is_empty() { all() } else { named };
+        let first = self.folder(target)?;
+        let sets = Set::of(&databases, self.all_versions).into_iter();
+        let reports = sets.map(|set| Reports::at(&set.folder(&first)));
+        let reports: Vec<Reports> = reports.collect::<miette::Result<_>>()?;
+        reports.iter().try_for_each(Reports::clear)
+    }
+
+    /// The folder of the reports on the first set of versions.
+    fn folder(&self, target: Target) -> miette::Result<PathBuf> {
+        match &self.output {
+            Some(folder) => Ok(folder.clone()),
+            None => Ok(workspace::output()?.join(target.folder())),
+        }
     }
 
     /// The databases that may be blocked.
@@ -131,7 +160,9 @@ pub(crate) async fn run(
     terminal: &Terminal,
     interrupt: &mut Interrupt,
 ) -> miette::Result<Ended> {
-    options.allowed()?;
+    if !options.list {
+        options.make_way(target)?;
+    }
     let plan = match interrupt.unless(target.plan(estate, terminal)).await {
         Ok(plan) => options.selection.of(plan?)?,
         Err(Interrupted(signal)) => return Ok(Ended::Interrupted(signal)),
@@ -141,7 +172,8 @@ pub(crate) async fn run(
         return Ok(Ended::Well);
     }
     let mut ended = Ended::Well;
-    for set in Set::of(&plan, options.all_versions) {
+    let databases = plan.cells.iter().map(|cell| cell.database).collect();
+    for set in Set::of(&databases, options.all_versions) {
         match judge(target, options, &set, &set.part(&plan), estate, terminal, interrupt).await? {
             Ended::Well => {}
             Ended::Badly => ended = Ended::Badly,
@@ -164,6 +196,7 @@ async fn judge(
     if let Some(title) = set.title() {
         terminal.say("version", &title);
     }
+    let reports = Reports::at(&set.folder(&options.folder(target)?))?;
     let named = options.selection.named_databases()?;
     let databases = plan.cells.iter().map(|cell| cell.database).collect();
     let started = servers::start(estate, &databases, &named, &set.settings, terminal);
@@ -171,20 +204,20 @@ async fn judge(
         Ok(owner) => owner?,
         Err(Interrupted(signal)) => return Ok(Ended::Interrupted(signal)),
     };
-    let first = options.output.clone().unwrap_or_else(|| workspace::output().join(target.folder()));
-    let output = set.folder(&first);
     let runner = match options.runner {
         Some(runner) => runner,
-        None => Runner::at_hand().await,
+        None => Runner::at_hand().await?,
     };
     let Options { seed: Seed(seed), cases, depth, .. } = *options;
-    let round = Round { target, plan, seed, cases, depth, runner, owner: &owner, output: &output };
+    let round = Round { target, plan, seed, cases, depth, runner, owner: &owner };
     let load = options.load.then(|| Load::begin(Priority::Normal));
-    let ran = repeat(&round, options.repeat, terminal, interrupt).await;
+    let ran = repeat(&round, &reports, options.repeat, terminal, interrupt).await;
     drop(load);
     let allowed = options.allowed()?;
     let ended = ran.map(|ran| match ran {
-        Ok(report) if show(&report, &output) && report.blocked().is_subset(&allowed) => Ended::Well,
+        Ok(report) if show(&report, &reports) && report.blocked().is_subset(&allowed) => {
+            Ended::Well
+        }
         Ok(_) => Ended::Badly,
         Err(Interrupted(signal)) => Ended::Interrupted(signal),
     });
@@ -199,13 +232,14 @@ async fn judge(
 /// Runs a round so often, and wants the same report each time.
 async fn repeat(
     round: &Round<'_>,
+    reports: &Reports,
     times: u32,
     terminal: &Terminal,
     interrupt: &mut Interrupt,
 ) -> miette::Result<Result<Report, Interrupted>> {
     let mut first = None;
     for time in 1..=times {
-        let report = match round.run(terminal, interrupt).await? {
+        let report = match round.run(reports, terminal, interrupt).await? {
             Ok(report) => report,
             Err(interrupted) => return Ok(Err(interrupted)),
         };
@@ -215,8 +249,9 @@ async fn repeat(
         }
         let first = first.get_or_insert_with(|| report.clone());
         if first.json() != report.json() {
-            anstream::println!("{}", first.terminal());
-            anstream::println!("{}", report.terminal());
+            outln!("{}", first.terminal());
+            outln!("{}", report.terminal());
+            reports.clear()?;
             return Err(miette!("report {time} of {times} differs from the first; both are above"));
         }
         if 1 < times {
@@ -227,9 +262,9 @@ async fn repeat(
 }
 
 /// Prints the matrix, and says whether no verdict is red.
-fn show(report: &Report, output: &Path) -> bool {
-    anstream::println!("\n{}", report.terminal());
-    anstream::println!("report: {}", output.join("report.json").display());
+fn show(report: &Report, reports: &Reports) -> bool {
+    outln!("\n{}", report.terminal());
+    outln!("report: {}", reports.path(reports::REPORT).display());
     let totals = report.totals();
     totals.violated + totals.healed + totals.error == 0
 }
@@ -238,9 +273,9 @@ fn list(plan: &Plan) {
     for Trial { name, skipped, .. } in &plan.trials {
         match skipped {
             Some(Verdict::Skipped { reason, .. }) => {
-                anstream::println!("{name}  skipped: {reason}")
+                outln!("{name}  skipped: {reason}")
             }
-            _ => anstream::println!("{name}"),
+            _ => outln!("{name}"),
         }
     }
 }

@@ -4,10 +4,9 @@ use clap::Args;
 use dropproof::{database::Kind, run};
 use dropproof_databases::{Estate, Owner, Settings};
 use miette::{IntoDiagnostic, WrapErr};
-use tokio::process::Command;
 
 use crate::{
-    Ended, child,
+    Ended, child, environment,
     interrupt::{Interrupt, Interrupted},
     load::{Load, Priority},
     progress::Terminal,
@@ -35,6 +34,8 @@ pub(crate) async fn run(
     terminal: &Terminal,
     interrupt: &mut Interrupt,
 ) -> miette::Result<Ended> {
+    // Servers are not started where there is nothing to measure.
+    workspace::root()?;
     let needed = Kind::ALL.into_iter().filter(|kind| kind.url_variable().is_some()).collect();
     let settings = Settings::from_env();
     let started = servers::start(estate, &needed, &needed, &settings, terminal);
@@ -57,12 +58,11 @@ async fn measure(owner: &Owner) -> miette::Result<bool> {
     let _awake = Load::begin(Priority::Lowest);
     let mut well = true;
     for example in ["proxy_latency", "isolation"] {
-        let mut command = Command::new(env!("CARGO"));
+        let mut command = environment::cargo()?;
         command
             .args(["run", "--quiet", "--package", "dropproof-adapters", "--features", "sqlx-test"])
             .args(["--example", example])
-            .env(run::VARIABLE, &run_file)
-            .current_dir(workspace::root());
+            .env(run::VARIABLE, &run_file);
         well &= child::status(owner.estate(), command).await?.success();
     }
     Ok(well)

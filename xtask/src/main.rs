@@ -7,8 +7,8 @@ mod child;
 mod ci;
 mod claims;
 mod doctor;
+mod environment;
 mod explain;
-mod folder;
 mod images;
 mod interrupt;
 mod judge;
@@ -17,9 +17,11 @@ mod load;
 mod matrix;
 mod names;
 mod on_servers;
+mod out;
 mod outside;
 mod progress;
 mod replay;
+mod reports;
 mod round;
 mod runner;
 mod selection;
@@ -33,15 +35,21 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use dropproof_databases::{Entry, Estate};
 
-use crate::{interrupt::Interrupt, progress::Terminal, target::Target};
+use crate::{
+    interrupt::Interrupt,
+    out::{Stream, errln},
+    progress::Terminal,
+    target::Target,
+};
 
 /// What the commands say with their exit codes.
 const EXIT_CODES: &str = "\
 Exit codes:
   0    nothing is wrong
   1    a verdict is violated or healed, a question was not answered, or was blocked without leave
-  2    the command could not be carried out
-  130  it was interrupted (143 by SIGTERM, 129 by SIGHUP)";
+  2    the command could not be carried out, or its output could not be written
+  130  it was interrupted (143 by SIGTERM, 129 by SIGHUP)
+  141  nothing is wrong, and the reader of its output has gone";
 
 /// Judges async database access on real servers.
 #[derive(Debug, Parser)]
@@ -81,6 +89,24 @@ enum Command {
     Ci(ci::Options),
 }
 
+impl Command {
+    /// Whether it runs what is judged or measured.
+    const fn judges(&self) -> bool {
+        match self {
+            Command::Test(_)
+            | Command::Mutants(_)
+            | Command::Replay(_)
+            | Command::Latency(_)
+            | Command::Ci(_) => true,
+            Command::Explain(_)
+            | Command::Claims(_)
+            | Command::Matrix(_)
+            | Command::Images(_)
+            | Command::Doctor(_) => false,
+        }
+    }
+}
+
 /// How a command ended that was carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Ended {
@@ -94,22 +120,33 @@ enum Ended {
 
 fn main() -> ExitCode {
     let entry = dropproof_databases::entry();
-    let arguments = Arguments::parse();
+    let code = match Arguments::try_parse() {
+        Ok(arguments) => code(arguments.command, entry),
+        // Help is one, too.
+        Err(said) => {
+            let stream = if said.use_stderr() { Stream::Error } else { Stream::Output };
+            stream.note(said.print());
+            u8::try_from(said.exit_code()).unwrap_or(u8::MAX)
+        }
+    };
+    ExitCode::from(out::exit_code(code))
+}
+
+/// Carries a command out, and says how it ended.
+fn code(command: Command, entry: Entry) -> u8 {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let ended = match runtime {
-        Ok(runtime) => runtime.block_on(carry_out(arguments.command, entry)),
+        Ok(runtime) => runtime.block_on(carry_out(command, entry)),
         Err(error) => Err(miette::miette!("no runtime could be made: {error}")),
     };
     match ended {
-        Ok(Ended::Well) => ExitCode::SUCCESS,
-        Ok(Ended::Badly) => ExitCode::from(1),
-        Ok(Ended::Interrupted(signal)) => {
-            ExitCode::from(u8::try_from(128 + signal).unwrap_or(u8::MAX))
-        }
+        Ok(Ended::Well) => 0,
+        Ok(Ended::Badly) => 1,
+        Ok(Ended::Interrupted(signal)) => u8::try_from(128 + signal).unwrap_or(u8::MAX),
         Err(report) => {
-            anstream::eprintln!("{report:?}");
-            ExitCode::from(2)
+            errln!("{report:?}");
+            2
         }
     }
 }
@@ -117,6 +154,9 @@ fn main() -> ExitCode {
 async fn carry_out(command: Command, entry: Entry) -> miette::Result<Ended> {
     let interrupt = &mut Interrupt::listen()?;
     let terminal = &Terminal::new();
+    if command.judges() {
+        environment::tell(terminal);
+    }
     // Opened before anything is made, so that all of it goes with this process.
     let open = || Estate::open(entry).map_err(|error| servers::report(&error));
     match command {

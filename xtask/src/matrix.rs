@@ -5,7 +5,7 @@ use dropproof::database::Kind;
 use dropproof_databases::versions;
 use serde_json::json;
 
-use crate::Ended;
+use crate::{Ended, out::outln};
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -29,12 +29,12 @@ enum Format {
 pub(crate) fn run(options: &Options) -> Ended {
     let databases = Kind::ALL.map(Kind::name);
     match options.format {
-        Format::Github => anstream::println!("{}", json!({ "database": databases })),
+        Format::Github => outln!("{}", json!({ "database": databases })),
         Format::Text => {
             for kind in Kind::ALL {
                 let versions = versions(kind);
                 let versions = if versions.is_empty() { vec!["embedded"] } else { versions };
-                anstream::println!("{kind:<10}{}", versions.join(", "));
+                outln!("{kind:<10}{}", versions.join(", "));
             }
         }
     }

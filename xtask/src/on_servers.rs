@@ -9,10 +9,10 @@ use miette::{IntoDiagnostic, WrapErr, miette};
 use tokio::process::Command;
 
 use crate::{
-    Ended, child,
+    Ended, child, environment,
     interrupt::{Interrupt, Interrupted},
     progress::Terminal,
-    servers, workspace,
+    servers,
 };
 
 /// The sweeps of functions.
@@ -24,8 +24,8 @@ pub(crate) async fn run(
     terminal: &Terminal,
     interrupt: &mut Interrupt,
 ) -> miette::Result<Ended> {
-    let mut command = Command::new(env!("CARGO"));
-    command.args(ARGUMENTS).current_dir(workspace::root());
+    let mut command = environment::cargo()?;
+    command.args(ARGUMENTS);
     let needed = Kind::ALL.into_iter().filter(|kind| kind.url_variable().is_some()).collect();
     match carry_out(command, &needed, estate, terminal, interrupt).await? {
         Ok(status) if status.success() => Ok(Ended::Well),

@@ -5,17 +5,18 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fs, io,
     path::PathBuf,
 };
 
 use dropproof::database::Kind;
 use dropproof_databases::Estate;
 use miette::miette;
-use tokio::process::Command;
 
 use crate::{
     Ended,
     claims::last_run::{LastRun, Word},
+    environment,
     interrupt::{Interrupt, Interrupted},
     on_servers,
     progress::Terminal,
@@ -56,11 +57,12 @@ pub(crate) async fn run(
     terminal: &Terminal,
     interrupt: &mut Interrupt,
 ) -> miette::Result<Ended> {
-    let mut command = Command::new(env!("CARGO"));
+    clear()?;
+    let mut command = environment::cargo()?;
     command
         .args(["test", "--locked", "--quiet"])
-        .current_dir(workspace::root().join(FOLDER))
-        .env("CARGO_TARGET_DIR", target());
+        .current_dir(workspace::root()?.join(FOLDER))
+        .env("CARGO_TARGET_DIR", target()?);
     let needed = [Kind::Postgres, Kind::MySql].into();
     let ran = on_servers::carry_out(command, &needed, estate, terminal, interrupt).await?;
     let status = match ran {
@@ -73,7 +75,7 @@ pub(crate) async fn run(
             "`cargo test` failed in {FOLDER}"
         ));
     }
-    let report = LastRun::read(&target().join("dropproof/conformance/report.json"))?;
+    let report = LastRun::read(&report()?)?;
     let wrong = wrong(&report, allowed);
     if wrong.is_empty() {
         return Ok(Ended::Well);
@@ -81,9 +83,24 @@ pub(crate) async fn run(
     Err(miette!("{} is not what it must be: {}", report.path, wrong.join("; ")))
 }
 
+/// Removes the report of an earlier run, which would stand where this one does not come so far.
+pub(crate) fn clear() -> miette::Result<()> {
+    let report = report()?;
+    match fs::remove_file(&report) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(miette!("{} cannot be removed: {error}", report.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn report() -> miette::Result<PathBuf> {
+    Ok(target()?.join("dropproof/conformance/report.json"))
+}
+
 /// Where cargo builds it: beside the build of the workspace, which has other versions.
-fn target() -> PathBuf {
-    workspace::output().with_file_name("outside")
+fn target() -> miette::Result<PathBuf> {
+    Ok(workspace::output()?.with_file_name("outside"))
 }
 
 /// What a report of the crate says and must not, or must say and does not.
@@ -131,7 +148,7 @@ mod tests {
     use crate::claims::last_run::{Answer, RunCell};
 
     /// The report as it must be, where the checks are those that are known to be broken and one more.
-    fn report() -> LastRun {
+    fn written() -> LastRun {
         let cell = |(name, version): (&str, &str)| {
             let (database, adapter) = name.split_once('-').expect("a cell has a database");
             let database = database.parse().expect("it is a database");
@@ -162,7 +179,7 @@ mod tests {
     }
 
     fn wrong_when(change: impl FnOnce(&mut LastRun)) -> Vec<String> {
-        let mut report = report();
+        let mut report = written();
         change(&mut report);
         wrong(&report, &[Kind::MySql].into())
     }
@@ -183,7 +200,7 @@ mod tests {
             ["postgres-tokio-postgres/crud/a is known"]
         );
         assert_eq!(
-            wrong(&report(), &BTreeSet::new()),
+            wrong(&written(), &BTreeSet::new()),
             ["nothing is skipped for mysql_async/0.35.1"]
         );
         assert_eq!(wrong_when(first(Word::Blocked)), [format!("{name} is blocked")]);

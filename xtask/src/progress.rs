@@ -7,6 +7,8 @@ use std::{io::IsTerminal, time::Duration};
 use dropproof_databases::Progress;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
+use crate::out::errln;
+
 /// How often the line that changes is drawn.
 const TICK: Duration = Duration::from_millis(120);
 
@@ -64,7 +66,7 @@ impl Terminal {
 
 fn say(name: &str, text: &str) {
     let style = anstyle::Style::new().bold();
-    anstream::eprintln!("{style}{name:>10}{style:#}  {text}");
+    errln!("{style}{name:>10}{style:#}  {text}");
 }
 
 impl Progress for Steps {

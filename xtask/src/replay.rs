@@ -9,12 +9,12 @@ use crate::{
     Ended,
     interrupt::{Interrupt, Interrupted},
     names,
+    out::outln,
     progress::Terminal,
     round::Round,
     runner::Runner,
     servers,
     target::Target,
-    workspace,
 };
 
 pub(crate) const EXAMPLES: &str = "\
@@ -58,7 +58,6 @@ pub(crate) async fn run(
         Err(Interrupted(signal)) => return Ok(Ended::Interrupted(signal)),
     };
     let cut = if options.without_cut { 0 } else { cut };
-    let output = workspace::output().join("replay");
     let round = Round {
         target: Target::Matrix,
         plan: &plan,
@@ -67,14 +66,13 @@ pub(crate) async fn run(
         depth: Depth::Full,
         runner: Runner::Cargo,
         owner: &owner,
-        output: &output,
     };
     let ran = round.replay(cut, interrupt).await;
     servers::stop(owner).await?;
     match ran? {
         Ok(record) => {
             let (text, upheld) = replayed(&record);
-            anstream::println!("{text}");
+            outln!("{text}");
             Ok(if upheld { Ended::Well } else { Ended::Badly })
         }
         Err(Interrupted(signal)) => Ok(Ended::Interrupted(signal)),

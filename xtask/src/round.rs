@@ -3,7 +3,6 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    path::Path,
     process::ExitStatus,
     time::{Duration, Instant},
 };
@@ -19,12 +18,13 @@ use indicatif::ProgressBar;
 use miette::{IntoDiagnostic, WrapErr, miette};
 
 use crate::{
-    folder::Folder,
     interrupt::{Interrupt, Interrupted},
     progress::Terminal,
+    reports::{self, Reports, Workplace},
     runner::{self, Runner},
     servers,
     target::Target,
+    workspace,
 };
 
 /// A round that is ready to be run.
@@ -38,19 +38,24 @@ pub(crate) struct Round<'a> {
     pub(crate) depth: Depth,
     pub(crate) runner: Runner,
     pub(crate) owner: &'a Owner,
-    /// The folder in which the report is left.
-    pub(crate) output: &'a Path,
 }
 
 impl Round<'_> {
     /// Runs the trials and leaves the report.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the runner fails and every trial passes: then only the log is left, and no report.
     pub(crate) async fn run(
         &self,
+        reports: &Reports,
         terminal: &Terminal,
         interrupt: &mut Interrupt,
     ) -> miette::Result<Result<Report, Interrupted>> {
         let began = Instant::now();
-        let folder = Folder::make(self.output, self.owner.estate())?;
+        // Of two runs in one folder, the one that ends later leaves its report.
+        reports.clear()?;
+        let folder = Workplace::make(reports.parent(), self.owner.estate())?;
         let bar = terminal.parts("running", self.wanted().len());
         let (records, status) = match self.records(&folder, None, &bar, interrupt).await? {
             Ok(ran) => ran,
@@ -63,19 +68,20 @@ impl Round<'_> {
             terminal.say("cuts", &format!("{cuts} at depth {depth}, {rate:.0} in a second"));
         }
         let report = Report::new(self.plan, &self.facts(), records);
-        folder.write("report.json", &report.json())?;
-        folder.write("junit.xml", &report.junit())?;
-        folder.write("timings.json", &timings)?;
-        let latest = folder.publish()?;
         let totals = report.totals();
         let red = totals.violated + totals.healed + totals.error + totals.blocked;
         if red == 0 && status.is_some_and(|status| !status.success()) {
-            let log = latest.join("run.log");
+            reports.publish(folder)?;
+            let log = reports.path("run.log");
             return Err(miette!(
                 "the test runner failed, and every trial passed: see {}",
                 log.display()
             ));
         }
+        folder.write(reports::REPORT, &report.json())?;
+        folder.write("junit.xml", &report.junit())?;
+        folder.write("timings.json", &timings)?;
+        reports.publish(folder)?;
         Ok(Ok(report))
     }
 
@@ -85,20 +91,26 @@ impl Round<'_> {
         cut: usize,
         interrupt: &mut Interrupt,
     ) -> miette::Result<Result<Record, Interrupted>> {
-        let folder = Folder::make(self.output, self.owner.estate())?;
+        let folder = Workplace::make(&workspace::output()?, self.owner.estate())?;
         let bar = ProgressBar::hidden();
-        let (mut records, _) = match self.records(&folder, Some(cut), &bar, interrupt).await? {
+        let (records, _) = match self.records(&folder, Some(cut), &bar, interrupt).await? {
             Ok(ran) => ran,
             Err(interrupted) => return Ok(Err(interrupted)),
         };
         let log = || fs::read_to_string(folder.path("run.log")).unwrap_or_default();
-        records.pop().map(Ok).ok_or_else(|| miette!("the trial left no record:\n{}", log()))
+        match <[Record; 1]>::try_from(records) {
+            Ok([record]) => Ok(Ok(record)),
+            Err(records) if records.is_empty() => {
+                Err(miette!("the trial left no record:\n{}", log()))
+            }
+            Err(records) => Err(miette!("the trial was judged {} times", records.len())),
+        }
     }
 
     /// Runs the trials and reads what they leave.
     async fn records(
         &self,
-        folder: &Folder,
+        folder: &Workplace,
         replay: Option<usize>,
         bar: &ProgressBar,
         interrupt: &mut Interrupt,
@@ -118,7 +130,7 @@ impl Round<'_> {
         let status = if wanted.is_empty() {
             None
         } else {
-            let mut command = self.runner.command(self.target);
+            let mut command = self.runner.command(self.target)?;
             command.env(run::VARIABLE, &run_file);
             let log = folder.path("run.log");
             match runner::run(self.owner.estate(), command, &log, wanted, bar, interrupt).await? {

@@ -20,9 +20,9 @@ use tokio::{
 };
 
 use crate::{
+    environment,
     interrupt::{Interrupt, Interrupted},
     target::Target,
-    workspace,
 };
 
 /// What runs the trials.
@@ -36,33 +36,36 @@ pub(crate) enum Runner {
 
 impl Runner {
     /// nextest where it is there, else cargo.
-    pub(crate) async fn at_hand() -> Self {
-        let asked = Command::new(env!("CARGO")).args(["nextest", "--version"]).output().await;
-        match asked {
+    pub(crate) async fn at_hand() -> miette::Result<Self> {
+        let mut asked = environment::cargo()?;
+        Ok(match asked.args(["nextest", "--version"]).output().await {
             Ok(output) if output.status.success() => Runner::Nextest,
             _ => Runner::Cargo,
-        }
+        })
     }
 
     /// The command that runs the trials of a target.
     ///
     /// Twice as many at a time as there are cores, since a trial waits for its server half of its time.
-    pub(crate) fn command(self, target: Target) -> Command {
+    /// No trial is repeated, because the last verdict would hide the ones before.
+    pub(crate) fn command(self, target: Target) -> miette::Result<Command> {
         let cores = available_parallelism().map_or(1, usize::from);
         let threads = format!("--test-threads={}", 2 * cores);
-        let mut command = Command::new(env!("CARGO"));
+        let mut command = environment::cargo()?;
         match self {
             Runner::Nextest => command
                 .args(["nextest", "run", "--cargo-quiet", "--no-fail-fast", "--color=never"])
                 .args(["--status-level=pass", "--final-status-level=none", &threads])
+                .args(["--profile=default", "--retries=0"])
+                // A variable and no argument: a nextest without such a file ignores it.
+                .env("NEXTEST_USER_CONFIG_FILE", "none")
                 .args(target.arguments()),
             Runner::Cargo => command
                 .args(["test", "--quiet", "--no-fail-fast"])
                 .args(target.arguments())
                 .args(["--", "--format=pretty", "--color=never", &threads]),
         };
-        command.current_dir(workspace::root());
-        command
+        Ok(command)
     }
 }
 

@@ -6,9 +6,8 @@ use dropproof::verdict::Plan;
 use dropproof_databases::{Estate, Progress};
 use miette::{IntoDiagnostic, WrapErr, miette};
 use serde::Deserialize;
-use tokio::process::Command;
 
-use crate::{child, progress::Terminal, workspace};
+use crate::{child, environment, progress::Terminal};
 
 /// A test target of the suites.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +19,7 @@ pub(crate) enum Target {
 }
 
 /// The variable by which a test binary is asked for its plan.
-const PLAN_VARIABLE: &str = "DROPPROOF_PLAN";
+pub(crate) const PLAN_VARIABLE: &str = "DROPPROOF_PLAN";
 
 /// A line of cargo's messages, as far as it matters here.
 #[derive(Deserialize)]
@@ -65,11 +64,12 @@ impl Target {
         let executable = self.build(estate).await?;
         drop(steps);
         let file = estate.folder().join("plan.json");
-        let mut command = Command::new(&executable);
+        let mut command = environment::command(&executable);
         command.env(PLAN_VARIABLE, &file);
         let status = child::status(estate, command).await?;
         if !status.success() {
-            return Err(miette!("{} gave no plan: {status}", executable.display()));
+            let shown = executable.display();
+            return Err(miette!("{shown} gave no plan ({status}); it has said why above"));
         }
         let text =
             std::fs::read_to_string(&file).into_diagnostic().wrap_err("no plan was written")?;
@@ -77,11 +77,10 @@ impl Target {
     }
 
     async fn build(self, estate: &Estate) -> miette::Result<PathBuf> {
-        let mut command = Command::new(env!("CARGO"));
+        let mut command = environment::cargo()?;
         command
             .args(["test", "--no-run", "--quiet", "--message-format=json-render-diagnostics"])
-            .args(self.arguments())
-            .current_dir(workspace::root());
+            .args(self.arguments());
         let (status, output) = child::output(estate, command).await?;
         if !status.success() {
             return Err(miette!("the checks do not build; cargo has said why above"));

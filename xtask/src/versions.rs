@@ -3,7 +3,10 @@
 //! A report has one version of each database, so that its cells stay those of the plan. A further
 //! version has a report of its own, beside the first: `latest-postgres-15`.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use dropproof::{database::Kind, verdict::Plan};
 use dropproof_databases::Settings;
@@ -16,12 +19,11 @@ pub(crate) struct Set {
 }
 
 impl Set {
-    /// The sets that a plan is judged on: the first has every database.
-    pub(crate) fn of(plan: &Plan, all_versions: bool) -> Vec<Self> {
+    /// The sets that these databases are judged on: the first has every one of them.
+    pub(crate) fn of(databases: &BTreeSet<Kind>, all_versions: bool) -> Vec<Self> {
         let settings = Settings::from_env();
         let mut sets = vec![Self { settings: settings.clone(), only: None }];
-        let planned = |kind: &Kind| plan.cells.iter().any(|cell| cell.database == *kind);
-        for kind in Kind::ALL.into_iter().filter(|kind| all_versions && planned(kind)) {
+        for kind in databases.iter().copied().filter(|_| all_versions) {
             sets.extend(settings.other_versions(kind).into_iter().map(|version| Self {
                 settings: settings.clone().with_version(kind, version),
                 only: Some((kind, version)),
