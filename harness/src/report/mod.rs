@@ -154,7 +154,8 @@ pub struct Totals {
 impl Report {
     /// Makes the report of the trials of a plan.
     ///
-    /// A trial that is neither skipped nor blocked and has left no record is an error.
+    /// A trial that is neither skipped nor blocked and has left no record is an error. So is one
+    /// that has left several: the last of them would hide the others.
     #[must_use]
     pub fn new(plan: &Plan, facts: &Facts, records: Vec<Record>) -> Self {
         let mut report = Self {
@@ -169,10 +170,10 @@ impl Report {
             rules: plan.rules.clone(),
             strips: Vec::new(),
         };
-        let mut outcomes: BTreeMap<String, (Outcome, Option<Strip>)> = records
-            .into_iter()
-            .map(|record| (record.trial, (record.outcome, record.strip)))
-            .collect();
+        let mut left = BTreeMap::<String, Vec<(Outcome, Option<Strip>)>>::new();
+        for record in records {
+            left.entry(record.trial).or_default().push((record.outcome, record.strip));
+        }
         for trial in &plan.trials {
             let blocked = || facts.blocked.get(&trial.database).cloned();
             let before = trial
@@ -180,8 +181,8 @@ impl Report {
                 .clone()
                 .or_else(|| blocked().map(|reason| Verdict::Blocked { reason }));
             let before = before.map(|verdict| (Outcome::Judged(verdict), None));
-            let outcome = before.or_else(|| outcomes.remove(&trial.name));
-            let (outcome, strip) = outcome.unwrap_or_else(no_record);
+            let (outcome, strip) =
+                before.unwrap_or_else(|| only(left.remove(&trial.name).unwrap_or_default()));
             report.add(trial, outcome, strip);
         }
         report
@@ -233,9 +234,19 @@ impl Report {
     }
 }
 
-fn no_record() -> (Outcome, Option<Strip>) {
-    let cause = "the trial left no record: its process ended before the verdict; see run.log";
-    (Outcome::Error(vec![cause.to_owned()]), None)
+/// What a trial says whose records these are: nothing, unless there is exactly one.
+fn only(mut records: Vec<(Outcome, Option<Strip>)>) -> (Outcome, Option<Strip>) {
+    let cause = match (records.pop(), records.len()) {
+        (Some(record), 0) => return record,
+        (None, _) => {
+            "the trial left no record: its process ended before the verdict; see run.log".to_owned()
+        }
+        (Some(_), others) => format!(
+            "the trial was judged {} times, so no verdict counts; run it once, without retries",
+            others + 1
+        ),
+    };
+    (Outcome::Error(vec![cause]), None)
 }
 
 impl CellRow {

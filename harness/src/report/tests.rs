@@ -108,3 +108,27 @@ fn a_trial_without_a_record_is_an_error() {
     let silent = report.errors.iter().find(|row| row.check == "demo/silent").unwrap();
     assert!(silent.causes[0].contains("left no record"));
 }
+
+#[test]
+fn trial_that_was_judged_twice_is_an_error() {
+    let trial = trial(Kind::Sqlite, "upheld");
+    let plan = Plan {
+        rules: vec![rule("upheld")],
+        cells: vec![cell(Kind::Sqlite)],
+        trials: vec![trial.clone()],
+        ..Plan::default()
+    };
+    let record = |verdict| Record {
+        trial: trial.name.clone(),
+        outcome: Outcome::Judged(verdict),
+        strip: None,
+        evidence: None,
+        duration: Duration::ZERO,
+    };
+    let retried = vec![record(Verdict::violated("two rows are left")), record(Verdict::Upheld)];
+
+    let report = Report::new(&plan, &Facts::default(), retried);
+
+    assert_eq!(report.totals(), Totals { error: 1, ..Totals::default() });
+    assert!(report.json().contains("the trial was judged 2 times"), "{}", report.json());
+}
